@@ -1,0 +1,133 @@
+//! What a handler is given: settings, clients, time and randomness.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::domain::time::Timestamp;
+use crate::llm::Models;
+use crate::queue::Queue;
+use crate::store::Store;
+
+/// One process's clients and settings. Each client is made when it is first
+/// asked for and kept, so that a function carries only those it uses: what no
+/// handler calls is not linked.
+pub struct App {
+    /// What the process was told from outside.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// Keys of the sign-in, once fetched.
+    pub keys: crate::auth::KeyCache,
+    sdk: SdkConfig,
+    store: OnceLock<Store>,
+    queue: OnceLock<Queue>,
+    models: OnceLock<Models>,
+}
+
+impl App {
+    /// An application over settings and the AWS SDK's configuration.
+    pub fn new(config: Config, sdk: SdkConfig, clock: Clock) -> Self {
+        Self {
+            config,
+            clock,
+            keys: crate::auth::KeyCache::default(),
+            sdk,
+            store: OnceLock::new(),
+            queue: OnceLock::new(),
+            models: OnceLock::new(),
+        }
+    }
+
+    /// The same with models that may not be ready yet.
+    pub fn with_models(self, models: Models) -> Self {
+        Self { models: OnceLock::from(models), ..self }
+    }
+
+    /// The tables.
+    pub fn store(&self) -> &Store {
+        self.store.get_or_init(|| {
+            let client = aws_sdk_dynamodb::Client::new(&self.sdk);
+            Store::new(client, self.config.tables.clone(), &self.config.cursor_key)
+        })
+    }
+
+    /// The queue of runs.
+    pub fn queue(&self) -> &Queue {
+        self.queue
+            .get_or_init(|| Queue::new(aws_sdk_sqs::Client::new(&self.sdk), self.config.queue_url.clone()))
+    }
+
+    /// The models.
+    pub fn models(&self) -> &Models {
+        self.models.get_or_init(|| Models::ready(self.config.models.clone()))
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new id: a UUIDv7 (RFC 9562) of the clock's time, so that ids sort by time.
+    pub fn new_id(&self) -> Uuid {
+        let mut random = [0; 10];
+        // Without the operating system's randomness nothing here is safe to run;
+        // it fails only before Linux 3.17 or in a broken sandbox.
+        if getrandom::fill(&mut random).is_err() {
+            std::process::abort();
+        }
+        let millis = u64::try_from(self.now().as_millis()).unwrap_or(0);
+        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+    }
+
+    /// A random number from 0 to 1, for the jitter of retries.
+    pub fn jitter(&self) -> f64 {
+        (self.new_id().as_u128() % 10_000) as f64 / 10_000.0
+    }
+}
+
+/// The AWS SDK's configuration: from the environment, with time-outs that fit
+/// within a function's own.
+pub async fn sdk_config() -> SdkConfig {
+    sdk_loader().load().await
+}
+
+/// The same, to be pointed elsewhere before it is loaded.
+pub fn sdk_loader() -> aws_config::ConfigLoader {
+    aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::standard().with_max_attempts(4))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(2))
+                .operation_attempt_timeout(Duration::from_secs(5))
+                .operation_timeout(Duration::from_secs(15))
+                .build(),
+        )
+}
+
+/// The time, which tests may move forward.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    ahead_ms: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// The instant now.
+    pub fn now(&self) -> Timestamp {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let millis = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
+        Timestamp::from_millis(millis.saturating_add(self.ahead_ms.load(Ordering::Relaxed)))
+    }
+
+    /// Moves this clock, and every clone of it, forward.
+    pub fn advance(&self, by: Duration) {
+        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.ahead_ms.fetch_add(millis, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,55 @@
+//! Who is asking.
+//!
+//! Behind the HTTP API the authorizer has checked the token and put its claims
+//! into the request's context, where only the gateway can put them. Behind the
+//! function URL and under `cargo lambda watch` there is no authorizer, and the
+//! token is checked here, against the issuer's keys. There is no third way.
+
+mod keys;
+mod token;
+
+use lambda_http::RequestExt;
+use lambda_http::http::header;
+use lambda_http::request::RequestContext;
+
+pub use keys::KeyCache;
+pub use token::{Claims, Expected, KeySet, TokenError, verify};
+
+use crate::app::App;
+use crate::http::{Code, Problem, Request};
+
+/// A signed-in person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The `sub` claim: who owns what they make.
+    pub id: String,
+}
+
+/// The user who sent `request`.
+pub async fn user(app: &App, request: &Request) -> Result<User, Problem> {
+    if let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref()
+        && let Some(jwt) = context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref())
+    {
+        return match jwt.claims.get("sub") {
+            Some(sub) if !sub.is_empty() => Ok(User { id: sub.clone() }),
+            _ => Err(refused("the authorizer's claims have no sub")),
+        };
+    }
+    let token = bearer(request).ok_or_else(|| refused("no bearer token"))?;
+    let claims = app.keys.verify(app, token).await?;
+    Ok(User { id: claims.sub })
+}
+
+/// The token of `Authorization: Bearer` (RFC 6750, section 2.1).
+pub fn bearer(request: &Request) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+}
+
+/// The one answer to a token that is missing or not valid, whatever is wrong
+/// with it; the log is told.
+pub fn refused(cause: impl std::fmt::Display) -> Problem {
+    Problem::new(Code::Unauthorized, "Your sign-in is missing or has expired. Sign in and try again.")
+        .with_cause(cause)
+}

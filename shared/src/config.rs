@@ -1,0 +1,225 @@
+//! Settings: the only place that knows the names of environment variables.
+//!
+//! Read once, when a function starts. The local machine fills the same struct
+//! by hand.
+
+use serde::Deserialize;
+
+use crate::domain::model::{Model, Secret};
+use crate::limits::Limits;
+
+/// Everything a function is told from outside.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The tables' names.
+    pub tables: Tables,
+    /// Where runs are queued (`WORKSHOP_QUEUE_URL`).
+    pub queue_url: String,
+    /// Who signs tokens (`WORKSHOP_ISSUER`).
+    pub issuer: String,
+    /// Where the issuer's keys are: RFC 7517, under the issuer.
+    pub key_set_url: String,
+    /// For whom tokens are made (`WORKSHOP_CLIENT_ID`).
+    pub client_id: String,
+    /// Signs cursors, so that they can't be tampered with (`WORKSHOP_CURSOR_KEY`,
+    /// at least 32 characters).
+    pub cursor_key: Secret,
+    /// The models, the default one first (`WORKSHOP_MODELS`).
+    pub models: Vec<Model>,
+    /// What one user and the whole deployment may use.
+    pub limits: Limits,
+}
+
+/// The tables' names: `WORKSHOP_DRAFTS_TABLE` and so on.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// Drafts with their conversations and runs.
+    pub drafts: String,
+    /// Prompts and their versions.
+    pub library: String,
+    /// Topics and articles.
+    pub articles: String,
+    /// Quotas, idempotency records and daily counters.
+    pub usage: String,
+}
+
+impl Tables {
+    /// Names that begin with `prefix`.
+    pub fn with_prefix(prefix: &str) -> Self {
+        let name = |table: &str| format!("{prefix}-{table}");
+        Self {
+            drafts: name("drafts"),
+            library: name("library"),
+            articles: name("articles"),
+            usage: name("usage"),
+        }
+    }
+}
+
+/// A setting is missing or can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Nothing is set under this name.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// What is set can't be used.
+    #[error("the environment variable {name} can't be used: {why}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong with it; never its value.
+        why: String,
+    },
+}
+
+impl Config {
+    /// Reads the settings that `lookup` finds by name.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let need = |name: &'static str| {
+            lookup(name).filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
+        };
+        let issuer = need("WORKSHOP_ISSUER")?;
+        let cursor_key = need("WORKSHOP_CURSOR_KEY")?;
+        if cursor_key.len() < 32 {
+            return Err(ConfigError::Invalid {
+                name: "WORKSHOP_CURSOR_KEY",
+                why: "it needs at least 32 characters".to_owned(),
+            });
+        }
+        Ok(Self {
+            tables: Tables {
+                drafts: need("WORKSHOP_DRAFTS_TABLE")?,
+                library: need("WORKSHOP_LIBRARY_TABLE")?,
+                articles: need("WORKSHOP_ARTICLES_TABLE")?,
+                usage: need("WORKSHOP_USAGE_TABLE")?,
+            },
+            queue_url: lookup("WORKSHOP_QUEUE_URL").unwrap_or_default(),
+            key_set_url: format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')),
+            issuer,
+            client_id: need("WORKSHOP_CLIENT_ID")?,
+            cursor_key: Secret::new(cursor_key),
+            models: match lookup("WORKSHOP_MODELS") {
+                Some(json) => parse_models(&json, &lookup)?,
+                None => Vec::new(),
+            },
+            limits: Limits::read(&lookup)?,
+        })
+    }
+
+    /// Reads the process's environment.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+}
+
+/// One model in `WORKSHOP_MODELS`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelSetting {
+    id: String,
+    label: Option<String>,
+    base_url: String,
+    /// The name of the setting that holds the key, never the key itself.
+    key_parameter: Option<String>,
+    #[serde(default = "default_window")]
+    context_window: u32,
+    max_output_tokens: Option<u32>,
+    #[serde(default)]
+    supports_tools: bool,
+    #[serde(default)]
+    price_in: f64,
+    #[serde(default)]
+    price_out: f64,
+}
+
+fn default_window() -> u32 {
+    8_192
+}
+
+/// Reads `WORKSHOP_MODELS`: a JSON array, the default model first.
+///
+/// ```
+/// let json = r#"[{"id": "gpt-5-mini", "base_url": "https://models.example/v1", "key_parameter": "MODEL_KEY"}]"#;
+/// let models = shared::config::parse_models(json, &|_: &str| Some("sk-1".to_owned())).unwrap();
+/// assert_eq!(models[0].label, "gpt-5-mini");
+/// ```
+pub fn parse_models(json: &str, lookup: &impl Fn(&str) -> Option<String>) -> Result<Vec<Model>, ConfigError> {
+    let invalid = |why: String| ConfigError::Invalid { name: "WORKSHOP_MODELS", why };
+    let settings: Vec<ModelSetting> =
+        serde_json::from_str(json).map_err(|error| invalid(error.to_string()))?;
+    let mut models = Vec::with_capacity(settings.len());
+    for setting in settings {
+        if setting.id.is_empty() || models.iter().any(|model: &Model| model.id == setting.id) {
+            return Err(invalid(format!("the id \"{}\" is empty or stands twice", setting.id)));
+        }
+        if !setting.base_url.starts_with("http://") && !setting.base_url.starts_with("https://") {
+            return Err(invalid(format!("the base_url of \"{}\" is not an http address", setting.id)));
+        }
+        if setting.context_window < 1_024 {
+            return Err(invalid(format!("the context_window of \"{}\" is under 1024 tokens", setting.id)));
+        }
+        let api_key = match &setting.key_parameter {
+            None => None,
+            Some(name) => {
+                let missing = || invalid(format!("\"{}\" needs {name}, which is not set", setting.id));
+                Some(Secret::new(lookup(name).ok_or_else(missing)?))
+            }
+        };
+        models.push(Model {
+            label: setting.label.unwrap_or_else(|| setting.id.clone()),
+            base_url: setting.base_url.trim_end_matches('/').to_owned(),
+            api_key,
+            max_output_tokens: setting
+                .max_output_tokens
+                .unwrap_or(4_096)
+                .clamp(64, setting.context_window / 2),
+            context_window: setting.context_window,
+            supports_tools: setting.supports_tools,
+            price_in: setting.price_in.max(0.0),
+            price_out: setting.price_out.max(0.0),
+            id: setting.id,
+        });
+    }
+    Ok(models)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full(name: &str) -> Option<String> {
+        match name {
+            "WORKSHOP_MODELS" => Some(r#"[{"id":"m","base_url":"http://127.0.0.1:1/v1/"}]"#.into()),
+            name if name.starts_with("WORKSHOP_LIMIT") => None,
+            _ => Some("x".repeat(40)),
+        }
+    }
+
+    #[test]
+    fn a_missing_setting_is_named() {
+        let error =
+            Config::read(|name| if name == "WORKSHOP_ISSUER" { None } else { full(name) }).unwrap_err();
+        assert_eq!(error.to_string(), "the environment variable WORKSHOP_ISSUER is not set");
+    }
+
+    #[test]
+    fn models_are_read_with_their_defaults() {
+        let config = Config::read(full).unwrap();
+        assert_eq!(config.models[0].base_url, "http://127.0.0.1:1/v1");
+        assert_eq!(config.models[0].max_output_tokens, 4_096);
+    }
+
+    #[test]
+    fn a_model_whose_key_is_not_set_is_named_and_the_key_is_not() {
+        let json = r#"[{"id":"m","base_url":"https://a.example/v1","key_parameter":"KEY_OF_M"}]"#;
+        let error = parse_models(json, &|_: &str| None).unwrap_err().to_string();
+        assert!(error.contains("KEY_OF_M"), "{error}");
+        let models = parse_models(json, &|_: &str| Some("secret".into())).unwrap();
+        assert!(!format!("{models:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_misspelt_field_is_refused() {
+        assert!(parse_models(r#"[{"id":"m","base_url":"http://a","windw":1}]"#, &|_: &str| None).is_err());
+    }
+}

@@ -1,0 +1,14 @@
+//! The rules of the product: types and pure functions. Knows no HTTP and no AWS.
+
+pub mod article;
+pub mod conversation;
+pub mod draft;
+pub mod import;
+pub mod model;
+pub mod prompt;
+pub mod run;
+pub mod sample;
+pub mod search;
+pub mod text;
+pub mod time;
+pub mod time_phrase;

@@ -1,0 +1,102 @@
+//! Language models that a deployment is configured with.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// A key that must not be shown: it prints as three stars.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a key.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self(key.into())
+    }
+
+    /// The key itself, for the one header it belongs in.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// One model, as `WORKSHOP_MODELS` describes it.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// What the model's server calls it; also its name in this product's API.
+    pub id: String,
+    /// What people call it.
+    pub label: String,
+    /// The root of an OpenAI-compatible API, with its `/v1`, without a final slash.
+    pub base_url: String,
+    /// The bearer key, when the server asks for one.
+    pub api_key: Option<Secret>,
+    /// Tokens that prompt and answer may take together.
+    pub context_window: u32,
+    /// The longest answer asked for, in tokens.
+    pub max_output_tokens: u32,
+    /// Whether it takes tool definitions and calls them.
+    pub supports_tools: bool,
+    /// US dollars a million prompt tokens.
+    pub price_in: f64,
+    /// US dollars a million answer tokens.
+    pub price_out: f64,
+}
+
+/// Tokens that one call took, as the model's server counted them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Usage {
+    /// Tokens read.
+    pub prompt_tokens: u64,
+    /// Tokens written.
+    pub completion_tokens: u64,
+}
+
+impl Model {
+    /// What `usage` costs, in millionths of a US dollar.
+    pub fn cost_micros(&self, usage: Usage) -> u64 {
+        let cost =
+            self.price_in * usage.prompt_tokens as f64 + self.price_out * usage.completion_tokens as f64;
+        cost.max(0.0).round() as u64
+    }
+}
+
+/// A careful guess at how many tokens `text` takes: one for three bytes, which
+/// is more than common tokenizers need for English and near for other scripts.
+pub fn estimate_tokens(text: &str) -> u32 {
+    u32::try_from(text.len().div_ceil(3)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_print() {
+        assert_eq!(format!("{:?}", Secret::new("sk-123")), "***");
+    }
+
+    #[test]
+    fn prices_are_for_a_million_tokens() {
+        let model = Model {
+            id: "m".into(),
+            label: "M".into(),
+            base_url: "http://127.0.0.1/v1".into(),
+            api_key: None,
+            context_window: 8192,
+            max_output_tokens: 1024,
+            supports_tools: false,
+            price_in: 2.0,
+            price_out: 8.0,
+        };
+        let usage = Usage { prompt_tokens: 1_000, completion_tokens: 500 };
+        assert_eq!(model.cost_micros(usage), 6_000);
+    }
+}

@@ -1,0 +1,115 @@
+//! `Idempotency-Key`: a repeat of a request is given the first answer.
+
+use lambda_http::http::{HeaderValue, StatusCode, header};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::extract::idempotency_key;
+use super::problem::{Code, Problem};
+use super::respond::{Request, Response};
+use crate::app::App;
+use crate::auth::User;
+use crate::store::{Claim, Stored};
+
+/// A first request, or a repeat of one.
+#[derive(Debug)]
+pub enum Attempt {
+    /// Do it; what it makes gets this id.
+    First(Idempotent),
+    /// It was answered: this is the answer.
+    Repeat(Response),
+}
+
+/// A request that is being answered for the first time.
+#[derive(Debug)]
+pub struct Idempotent {
+    /// The id for what the request makes. Stable over repeats, so that one
+    /// whose first try died half-way finds what that try made.
+    pub id: Uuid,
+    key: Option<(String, &'static str, String)>,
+}
+
+/// Looks at the request's key, if it has one.
+pub async fn begin(
+    app: &App,
+    user: &User,
+    route: &'static str,
+    request: &Request,
+) -> Result<Attempt, Problem> {
+    let fresh = app.new_id();
+    let Some(key) = idempotency_key(request)? else {
+        return Ok(Attempt::First(Idempotent { id: fresh, key: None }));
+    };
+    let claim =
+        app.store().idempotency.claim(&user.id, route, &key, &fingerprint(request), fresh, app.now()).await?;
+    match claim {
+        Claim::Mine(id) => Ok(Attempt::First(Idempotent { id, key: Some((user.id.clone(), route, key)) })),
+        Claim::Answered(stored) => Ok(Attempt::Repeat(replay(stored)?)),
+        Claim::AtWork => Err(Problem::new(
+            Code::Conflict,
+            "The first request with this Idempotency-Key is still being answered. Try again shortly.",
+        )
+        .with_retry_after(2)),
+        Claim::Different => Err(FieldUsedTwice.into()),
+    }
+}
+
+struct FieldUsedTwice;
+
+impl From<FieldUsedTwice> for Problem {
+    fn from(_: FieldUsedTwice) -> Self {
+        Self::new(
+            Code::Invalid,
+            "This Idempotency-Key was used for a different request. Use a new key; nothing was changed.",
+        )
+    }
+}
+
+impl Idempotent {
+    /// Stores what `result` answers for repeats. A refusal (4xx) made nothing:
+    /// its key may be used again. After a failure the next repeat takes over.
+    pub async fn conclude(self, app: &App, result: Result<Response, Problem>) -> Result<Response, Problem> {
+        let Some((user, route, key)) = self.key else { return result };
+        let records = &app.store().idempotency;
+        match &result {
+            Ok(response) => {
+                let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+                let stored = Stored {
+                    status: response.status().as_u16(),
+                    body: String::from_utf8_lossy(response.body().as_ref()).into_owned(),
+                    location: location.map(str::to_owned),
+                };
+                records.answer(&user, route, &key, &stored).await?;
+            }
+            Err(problem) if problem.code().status().is_client_error() => {
+                records.forget(&user, route, &key).await?
+            }
+            Err(_) => {}
+        }
+        result
+    }
+}
+
+fn replay(stored: Stored) -> Result<Response, Problem> {
+    let mut response = Response::new(stored.body.into());
+    *response.status_mut() = StatusCode::from_u16(stored.status).map_err(Problem::internal)?;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    if let Some(location) = stored.location.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        headers.insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// What a request asks for: its path, query and body.
+fn fingerprint(request: &Request) -> String {
+    let mut hash = Sha256::new();
+    for part in [request.uri().path().as_bytes(), request.uri().query().unwrap_or_default().as_bytes()] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let body: &[u8] = request.body().as_ref();
+    hash.update(body);
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,16 @@
+//! Between HTTP and the rules: what handlers read requests with and answer by.
+//! The only place that turns an error into a status.
+
+mod extract;
+mod idempotency;
+mod problem;
+mod respond;
+mod serve;
+
+pub use extract::{
+    IfMatch, Page, idempotency_key, if_match, json, not_modified, path_id, path_text, prefer_wait, query,
+};
+pub use idempotency::{Attempt, Idempotent, begin};
+pub use problem::{Code, Problem};
+pub use respond::{Request, Response, StreamingResponse, answer, json_response, streamed};
+pub use serve::{Handler, StreamingHandler, serve, serve_events, serve_streaming, serve_without_store};

@@ -1,0 +1,89 @@
+//! The body of every binary's `main`.
+
+use std::process::ExitCode;
+
+use futures::future::BoxFuture;
+use lambda_http::{Error, service_fn};
+use lambda_runtime::LambdaEvent;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+use super::respond::{Request, Response, StreamingResponse, answer, streamed};
+use crate::app::{App, Clock, sdk_config};
+use crate::config::Config;
+
+/// A route's `handle`, boxed.
+pub type Handler = for<'a> fn(&'a App, Request) -> BoxFuture<'a, Result<Response, Problem>>;
+/// The same for the route that streams. Its body may outlive the call, so it
+/// is given the application for good.
+pub type StreamingHandler =
+    fn(&'static App, Request) -> BoxFuture<'static, Result<StreamingResponse, Problem>>;
+
+/// Serves a route that uses the store: its connection is opened while the
+/// function starts, where Lambda doesn't bill the wait to a request.
+pub fn serve(handler: Handler) -> ExitCode {
+    start(async move |app| {
+        app.store().connect().await;
+        lambda_http::run(service_fn(move |request| respond(app, handler, request))).await
+    })
+}
+
+/// Serves a route that does without the store.
+pub fn serve_without_store(handler: Handler) -> ExitCode {
+    start(async move |app| lambda_http::run(service_fn(move |request| respond(app, handler, request))).await)
+}
+
+/// Serves the route that streams, behind a function URL: an HTTP API buffers.
+pub fn serve_streaming(handler: StreamingHandler) -> ExitCode {
+    start(async move |app| {
+        app.store().connect().await;
+        let serve = move |request| async move {
+            Ok::<_, Error>(streamed(app, request, |request| handler(app, request)).await)
+        };
+        lambda_http::run_with_streaming_response(service_fn(serve)).await
+    })
+}
+
+/// Serves what HTTP doesn't call: a queue, a stream or a schedule. An error is
+/// logged and makes Lambda deliver the event again.
+pub fn serve_events<E, R>(handler: for<'a> fn(&'a App, E) -> BoxFuture<'a, Result<R, Error>>) -> ExitCode
+where
+    E: DeserializeOwned + Send + 'static,
+    R: Serialize + Send + 'static,
+{
+    start(async move |app| {
+        app.store().connect().await;
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<E>| handler(app, event.payload))).await
+    })
+}
+
+async fn respond(app: &App, handler: Handler, request: Request) -> Result<Response, Error> {
+    Ok(answer(app, request, |request| handler(app, request)).await)
+}
+
+/// Reads the settings, makes the clients once, and runs on one thread: a
+/// function has one request in flight.
+fn start(run: impl AsyncFnOnce(&'static App) -> Result<(), Error>) -> ExitCode {
+    crate::telemetry::start();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    runtime.block_on(async {
+        let config = match Config::from_env() {
+            Ok(config) => config,
+            Err(error) => return failed(&error),
+        };
+        let app: &'static App = Box::leak(Box::new(App::new(config, sdk_config().await, Clock::default())));
+        match run(app).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error),
+        }
+    })
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ExitCode {
+    tracing::error!(%error, "the function could not start");
+    ExitCode::FAILURE
+}

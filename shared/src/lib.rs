@@ -1,0 +1,22 @@
+//! What every function of the Prompt Workshop stands on.
+//!
+//! Dependencies point inwards: `domain` knows nothing of the others; `store`
+//! and `llm` know `domain`; `http` knows them all and is what handlers use.
+//!
+//! - [`domain`]: drafts, runs, prompts, articles: types, rules, pure functions
+//! - [`store`]: one module a table; keys and cursors in one place
+//! - [`llm`]: the model client, the assistant, the runner of a test
+//! - [`http`]: reading requests, answering, problems
+//! - [`app`], [`auth`], [`config`], [`install`], [`limits`], [`queue`], [`telemetry`]
+
+pub mod app;
+pub mod auth;
+pub mod config;
+pub mod domain;
+pub mod http;
+pub mod install;
+pub mod limits;
+pub mod llm;
+pub mod queue;
+pub mod store;
+pub mod telemetry;

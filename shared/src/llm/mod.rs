@@ -1,0 +1,16 @@
+//! Language models: the client for their wire, what they are shown, and the
+//! runner of a test.
+
+pub mod assistant;
+mod client;
+mod models;
+mod readiness;
+pub mod research;
+pub mod runner;
+mod sse;
+mod window;
+
+pub use client::{Answer, ChatMessage, ChatRequest, Chunk, Client, Deadlines, Finish, ModelError, Role};
+
+pub use models::Models;
+pub use readiness::Readiness;

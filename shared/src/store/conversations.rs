@@ -1,0 +1,282 @@
+//! Conversations: `DRAFT#id` / `CHAT` is one's state, `MSG#uuid` its messages.
+//!
+//! The state holds a lease: while it runs, one answer is being written, and
+//! nobody else may write. It has an end, so that a function that dies does not
+//! lock a conversation for good.
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::cursor::CursorKey;
+use super::expression::Change;
+use super::metrics::{self, Counter};
+use super::{StoreError, Table, drafts, keys, read, transaction, write};
+use crate::config::Tables;
+use crate::domain::conversation::{Message, Role};
+use crate::domain::draft::Draft;
+use crate::domain::time::Timestamp;
+
+/// The conversations.
+#[derive(Clone, Debug)]
+pub struct Conversations {
+    table: Table,
+    names: Tables,
+    cursors: CursorKey,
+}
+
+/// A page of a conversation.
+#[derive(Debug)]
+pub struct History {
+    /// In the order they were said.
+    pub messages: Vec<Message>,
+    /// Messages in the whole conversation.
+    pub total: u64,
+    /// Where the page with earlier messages begins.
+    pub next_cursor: Option<String>,
+}
+
+/// What came of beginning an answer.
+#[derive(Debug)]
+pub enum Begin {
+    /// The lease is taken and the user's message, if there is one, is kept.
+    Begun,
+    /// Another answer is being written.
+    Busy,
+    /// The draft is gone.
+    Gone,
+    /// A message of this id is there already: a repeated request.
+    Exists,
+}
+
+/// An answer being written: who may write it, and until when.
+#[derive(Clone, Debug)]
+pub struct Answering {
+    /// The conversation's draft.
+    pub draft_id: Uuid,
+    /// Names the lease.
+    pub lease_id: Uuid,
+}
+
+#[derive(Serialize, Deserialize)]
+struct State {
+    pk: String,
+    sk: String,
+    message_count: u64,
+    /// The user's message that has no answer yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending: Option<Uuid>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    pk: String,
+    sk: String,
+    #[serde(flatten)]
+    message: Message,
+}
+
+fn entry(draft: Uuid, message: &Message) -> Result<super::Item, StoreError> {
+    let keys::Key { pk, sk } = keys::message(draft, message.id);
+    write(&Entry { pk, sk, message: message.clone() })
+}
+
+/// The parts of a transaction that open a conversation with `messages`.
+pub(super) fn opened(
+    table: &str,
+    draft: Uuid,
+    messages: &[Message],
+) -> Result<Vec<TransactWriteItem>, StoreError> {
+    let keys::Key { pk, sk } = keys::chat(draft);
+    let pending = messages.last().filter(|last| last.role == Role::User).map(|last| last.id);
+    let state = State { pk, sk, message_count: messages.len() as u64, pending };
+    let mut parts = vec![Change::new().put_of(table, write(&state)?)?];
+    for message in messages {
+        parts.push(Change::new().put_of(table, entry(draft, message)?)?);
+    }
+    Ok(parts)
+}
+
+impl Conversations {
+    pub(super) fn new(table: Table, names: Tables, cursors: CursorKey) -> Self {
+        Self { table, names, cursors }
+    }
+
+    /// A page of the conversation: the newest `limit` messages, or those
+    /// before `cursor`.
+    pub async fn history(
+        &self,
+        draft: Uuid,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<History, StoreError> {
+        let scope = format!("messages/{draft}");
+        let before = match cursor {
+            Some(cursor) => self.cursors.open(&scope, cursor)?,
+            None => format!("{}~", keys::MESSAGE),
+        };
+        let (mut messages, more) = self.before(draft, &before, limit).await?;
+        let next_cursor = messages
+            .last()
+            .filter(|_| more)
+            .map(|oldest| self.cursors.seal(&scope, &keys::message(draft, oldest.id).sk));
+        messages.reverse();
+        let state: Option<State> = self.table.get(keys::chat(draft)).await?.map(read).transpose()?;
+        Ok(History { messages, total: state.map_or(0, |state| state.message_count), next_cursor })
+    }
+
+    /// The newest `limit` messages, oldest of them first.
+    pub async fn recent(&self, draft: Uuid, limit: u32) -> Result<Vec<Message>, StoreError> {
+        let (mut messages, _) = self.before(draft, &format!("{}~", keys::MESSAGE), limit).await?;
+        messages.reverse();
+        Ok(messages)
+    }
+
+    /// Up to `limit` messages before the sort key `before`, newest first, and
+    /// whether there are more.
+    async fn before(
+        &self,
+        draft: Uuid,
+        before: &str,
+        limit: u32,
+    ) -> Result<(Vec<Message>, bool), StoreError> {
+        let query = self
+            .table
+            .client
+            .query()
+            .table_name(&self.table.name)
+            .consistent_read(true)
+            .key_condition_expression("pk = :partition AND sk BETWEEN :first AND :before")
+            .expression_attribute_values(":partition", AttributeValue::S(keys::draft_partition(draft)))
+            .expression_attribute_values(":first", AttributeValue::S(keys::MESSAGE.to_owned()))
+            .expression_attribute_values(":before", AttributeValue::S(before.to_owned()))
+            .scan_index_forward(false);
+        let mut messages: Vec<Message> = Vec::new();
+        let mut start = None;
+        // BETWEEN includes `before` itself: one more is asked for and it is dropped.
+        // DynamoDB ends a page at 1 MB, so long messages may take several.
+        let wanted = limit as usize + 1;
+        loop {
+            let left = i32::try_from(wanted + 1 - messages.len()).unwrap_or(i32::MAX);
+            let output = query.clone().limit(left).set_exclusive_start_key(start).send().await?;
+            for item in output.items.unwrap_or_default() {
+                let entry: Entry = read(item)?;
+                if entry.sk != before {
+                    messages.push(entry.message);
+                }
+            }
+            start = output.last_evaluated_key;
+            if start.is_none() || messages.len() >= wanted {
+                break;
+            }
+        }
+        let more = messages.len() > limit as usize;
+        messages.truncate(limit as usize);
+        Ok((messages, more))
+    }
+
+    /// The user's message that has no answer yet.
+    pub async fn pending(&self, draft: Uuid) -> Result<Option<Message>, StoreError> {
+        let state: Option<State> = self.table.get(keys::chat(draft)).await?.map(read).transpose()?;
+        let Some(id) = state.and_then(|state| state.pending) else { return Ok(None) };
+        self.message(draft, id).await
+    }
+
+    /// One message.
+    pub async fn message(&self, draft: Uuid, id: Uuid) -> Result<Option<Message>, StoreError> {
+        let item = self.table.get(keys::message(draft, id)).await?;
+        Ok(item.map(read::<Entry>).transpose()?.map(|entry| entry.message))
+    }
+
+    /// The answer to the message `id`, where it is among the newest hundred.
+    pub async fn answer_to(&self, draft: Uuid, id: Uuid) -> Result<Option<Message>, StoreError> {
+        let recent = self.recent(draft, 100).await?;
+        Ok(recent.into_iter().find(|message| message.in_reply_to == Some(id)))
+    }
+
+    /// Takes the lease until `until` and keeps the user's message, together:
+    /// a message that was taken is never lost, one that was refused never kept.
+    pub async fn begin(
+        &self,
+        draft: &Draft,
+        message: Option<&Message>,
+        lease_id: Uuid,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Begin, StoreError> {
+        let table = &self.table.name;
+        let id = draft.summary.id;
+        let mut state = Change::new()
+            .if_exists()
+            .when_absent_or("lease_until", "<=", now)
+            .set("lease_id", lease_id)
+            .set("lease_until", until);
+        if let Some(message) = message {
+            state = state.add("message_count", 1).set("pending", message.id);
+        }
+        let work = i64::try_from(draft.work_ms).unwrap_or(i64::MAX);
+        let mut parts = vec![
+            drafts::renewal(&draft.owner, now).update_of(table, keys::draft(id))?,
+            state.update_of(table, keys::chat(id))?,
+        ];
+        if let Some(message) = message {
+            parts.push(Change::new().if_absent().put_of(table, entry(id, message)?)?);
+        }
+        let counters = [(Counter::Messages, i64::from(message.is_some())), (Counter::WorkMs, work)];
+        parts.push(metrics::part(&self.names.usage, &counters, lease_id, now)?);
+        Ok(match transaction::commit(&self.table.client, parts).await? {
+            Ok(()) => Begin::Begun,
+            Err(refused) => match refused.part {
+                0 => Begin::Gone,
+                1 if refused.item.is_empty() => Begin::Gone,
+                1 => Begin::Busy,
+                _ => Begin::Exists,
+            },
+        })
+    }
+
+    /// Keeps what has been written of an answer so far and renews the lease;
+    /// false when the lease was lost.
+    pub async fn keep_partial(
+        &self,
+        answering: &Answering,
+        answer: &Message,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let table = &self.table.name;
+        let parts = vec![
+            Change::new()
+                .when("lease_id", "=", answering.lease_id)
+                .set("lease_until", until)
+                .update_of(table, keys::chat(answering.draft_id))?,
+            Change::new().put_of(table, entry(answering.draft_id, answer)?)?,
+        ];
+        Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
+    }
+
+    /// Ends an answer: keeps it, gives the lease back, counts the message; the
+    /// user's message counts as answered. False when the lease was lost.
+    pub async fn finish(&self, answering: &Answering, answer: &Message) -> Result<bool, StoreError> {
+        let table = &self.table.name;
+        let parts = vec![
+            Change::new()
+                .when("lease_id", "=", answering.lease_id)
+                .remove("lease_id")
+                .remove("lease_until")
+                .remove("pending")
+                .add("message_count", 1)
+                .update_of(table, keys::chat(answering.draft_id))?,
+            Change::new().put_of(table, entry(answering.draft_id, answer)?)?,
+        ];
+        Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
+    }
+
+    /// Gives the lease back without an answer: the user's message stays pending.
+    pub async fn abandon(&self, answering: &Answering) -> Result<(), StoreError> {
+        let change =
+            Change::new().when("lease_id", "=", answering.lease_id).remove("lease_id").remove("lease_until");
+        // Refused when the lease was lost or the draft is gone: nothing to give back.
+        let _ = change.apply(&self.table, keys::chat(answering.draft_id)).await?;
+        Ok(())
+    }
+}

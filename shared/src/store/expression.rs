@@ -1,0 +1,203 @@
+//! Building update and condition expressions with every name and value as a
+//! placeholder, so that no attribute name clashes with DynamoDB's reserved words.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+use serde::Serialize;
+
+use super::keys::Key;
+use super::{Item, StoreError, Table};
+
+/// A change of one item: what to set, and under which condition.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    sets: Vec<String>,
+    adds: Vec<String>,
+    removes: Vec<String>,
+    conditions: Vec<String>,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
+    failed: Option<StoreError>,
+}
+
+impl Change {
+    /// No change yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn name(&mut self, attribute: &str) -> String {
+        let placeholder = format!("#{attribute}");
+        self.names.insert(placeholder.clone(), attribute.to_owned());
+        placeholder
+    }
+
+    fn value(&mut self, value: impl Serialize) -> String {
+        let placeholder = format!(":v{}", self.values.len());
+        match serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value) {
+            Ok(value) => {
+                self.values.insert(placeholder.clone(), value);
+            }
+            Err(error) => self.failed = Some(error.into()),
+        }
+        placeholder
+    }
+
+    /// Sets an attribute.
+    pub fn set(mut self, attribute: &str, value: impl Serialize) -> Self {
+        let (name, value) = (self.name(attribute), self.value(value));
+        self.sets.push(format!("{name} = {value}"));
+        self
+    }
+
+    /// Adds to a number, which is 0 when absent.
+    pub fn add(mut self, attribute: &str, amount: i64) -> Self {
+        let (name, value) = (self.name(attribute), self.value(amount));
+        self.adds.push(format!("{name} {value}"));
+        self
+    }
+
+    /// Removes an attribute.
+    pub fn remove(mut self, attribute: &str) -> Self {
+        let name = self.name(attribute);
+        self.removes.push(name);
+        self
+    }
+
+    /// Only if the item exists.
+    pub fn if_exists(mut self) -> Self {
+        let name = self.name("pk");
+        self.conditions.push(format!("attribute_exists({name})"));
+        self
+    }
+
+    /// Only if the item does not exist.
+    pub fn if_absent(mut self) -> Self {
+        let name = self.name("pk");
+        self.conditions.push(format!("attribute_not_exists({name})"));
+        self
+    }
+
+    /// Only if `attribute` compares so (`=`, `<`, `<=`, `>`, `>=`, `<>`) to `value`.
+    pub fn when(mut self, attribute: &str, operator: &str, value: impl Serialize) -> Self {
+        let (name, value) = (self.name(attribute), self.value(value));
+        self.conditions.push(format!("{name} {operator} {value}"));
+        self
+    }
+
+    /// Only if `attribute` is absent or compares so to `value`.
+    pub fn when_absent_or(mut self, attribute: &str, operator: &str, value: impl Serialize) -> Self {
+        let (name, value) = (self.name(attribute), self.value(value));
+        self.conditions.push(format!("(attribute_not_exists({name}) OR {name} {operator} {value})"));
+        self
+    }
+
+    /// Only if `attribute` is there.
+    pub fn when_present(mut self, attribute: &str) -> Self {
+        let name = self.name(attribute);
+        self.conditions.push(format!("attribute_exists({name})"));
+        self
+    }
+
+    fn condition(&self) -> Option<String> {
+        (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "))
+    }
+
+    fn update(&self) -> String {
+        let clause = |word: &str, parts: &[String]| {
+            if parts.is_empty() { String::new() } else { format!("{word} {} ", parts.join(", ")) }
+        };
+        format!(
+            "{}{}{}",
+            clause("SET", &self.sets),
+            clause("ADD", &self.adds),
+            clause("REMOVE", &self.removes)
+        )
+    }
+
+    fn names(&self) -> Option<HashMap<String, String>> {
+        (!self.names.is_empty()).then(|| self.names.clone())
+    }
+
+    fn values(&self) -> Option<HashMap<String, AttributeValue>> {
+        (!self.values.is_empty()).then(|| self.values.clone())
+    }
+
+    fn check(&mut self) -> Result<(), StoreError> {
+        self.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// As a part of a transaction: an update of the item at `key`.
+    pub fn update_of(mut self, table: &str, key: Key) -> Result<TransactWriteItem, StoreError> {
+        self.check()?;
+        let update = Update::builder()
+            .table_name(table)
+            .set_key(Some(key.item()))
+            .update_expression(self.update())
+            .set_condition_expression(self.condition())
+            .set_expression_attribute_names(self.names())
+            .set_expression_attribute_values(self.values())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// As a part of a transaction: putting `item`, under this change's conditions.
+    pub fn put_of(mut self, table: &str, item: Item) -> Result<TransactWriteItem, StoreError> {
+        self.check()?;
+        let put = Put::builder()
+            .table_name(table)
+            .set_item(Some(item))
+            .set_condition_expression(self.condition())
+            .set_expression_attribute_names(self.names())
+            .set_expression_attribute_values(self.values())
+            .build()?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// As a part of a transaction: deleting the item at `key`, under this
+    /// change's conditions.
+    pub fn delete_of(mut self, table: &str, key: Key) -> Result<TransactWriteItem, StoreError> {
+        self.check()?;
+        let delete = Delete::builder()
+            .table_name(table)
+            .set_key(Some(key.item()))
+            .set_condition_expression(self.condition())
+            .set_expression_attribute_names(self.names())
+            .set_expression_attribute_values(self.values())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// Updates the item at `key` and returns it as it is then; `Err` of the
+    /// inner result has the item that did not meet the condition.
+    pub async fn apply(mut self, table: &Table, key: Key) -> Result<Result<Item, Item>, StoreError> {
+        self.check()?;
+        let sent = table
+            .client
+            .update_item()
+            .table_name(&table.name)
+            .set_key(Some(key.item()))
+            .update_expression(self.update())
+            .set_condition_expression(self.condition())
+            .set_expression_attribute_names(self.names())
+            .set_expression_attribute_values(self.values())
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match sent {
+            Ok(output) => Ok(Ok(output.attributes.unwrap_or_default())),
+            Err(error) => match error.as_service_error() {
+                Some(aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    Ok(Err(failed.item.clone().unwrap_or_default()))
+                }
+                _ => Err(error.into()),
+            },
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Answers to requests that carry an `Idempotency-Key`, for a day.
+//!
+//! The first request with a key leaves a record before it does anything, with
+//! the id that what it makes will have. A repeat is given the stored answer;
+//! or told that the first is still at work; or, when the first died half-way,
+//! takes over with the same id, so that what was made is found, not made again.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::expression::Change;
+use super::{StoreError, Table, keys, read};
+use crate::domain::time::Timestamp;
+
+/// The first request may take this long before a repeat takes over.
+const PATIENCE_MS: i64 = 35_000;
+/// How long answers are kept.
+const KEPT_DAYS: i64 = 1;
+
+/// The records.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    table: Table,
+}
+
+/// An answer that was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// Its HTTP status.
+    pub status: u16,
+    /// Its body.
+    pub body: String,
+    /// Its `Location`, where it had one.
+    pub location: Option<String>,
+}
+
+/// What a key stands for.
+#[derive(Debug)]
+pub enum Claim {
+    /// Nobody has answered yet: what is made gets this id.
+    Mine(Uuid),
+    /// It was answered.
+    Answered(Stored),
+    /// The first request with it is still at work.
+    AtWork,
+    /// It was used for a different request.
+    Different,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    request: String,
+    made_id: Uuid,
+    started_at: Timestamp,
+    ttl: i64,
+    answer: Option<Stored>,
+}
+
+impl Idempotency {
+    pub(super) fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    /// Claims `key` for a request whose content hashes to `request`.
+    pub async fn claim(
+        &self,
+        user: &str,
+        route: &str,
+        key: &str,
+        request: &str,
+        fresh_id: Uuid,
+        now: Timestamp,
+    ) -> Result<Claim, StoreError> {
+        let place = keys::idempotency(user, route, key);
+        let begin = |id: Uuid| {
+            Change::new()
+                .set("request", request)
+                .set("made_id", id)
+                .set("started_at", now)
+                .set("ttl", now.plus_days(KEPT_DAYS).as_seconds())
+                .remove("answer")
+        };
+        let fresh = begin(fresh_id).when_absent_or("ttl", "<=", now.as_seconds());
+        let Err(met) = fresh.apply(&self.table, place.clone()).await? else {
+            return Ok(Claim::Mine(fresh_id));
+        };
+        let record: Record = read(met)?;
+        if record.request != request {
+            return Ok(Claim::Different);
+        }
+        if let Some(answer) = record.answer {
+            return Ok(Claim::Answered(answer));
+        }
+        if now.millis_since(record.started_at) < PATIENCE_MS || record.ttl <= now.as_seconds() {
+            return Ok(Claim::AtWork);
+        }
+        let takeover = begin(record.made_id).when("started_at", "=", record.started_at);
+        Ok(match takeover.apply(&self.table, place).await? {
+            Ok(_) => Claim::Mine(record.made_id),
+            Err(_) => Claim::AtWork,
+        })
+    }
+
+    /// Stores the answer for repeats.
+    pub async fn answer(
+        &self,
+        user: &str,
+        route: &str,
+        key: &str,
+        answer: &Stored,
+    ) -> Result<(), StoreError> {
+        let change = Change::new().if_exists().set("answer", answer);
+        // Refused when the record has expired.
+        let _ = change.apply(&self.table, keys::idempotency(user, route, key)).await?;
+        Ok(())
+    }
+
+    /// Forgets a claim whose request was refused: nothing was made, and the
+    /// same key may be used for a corrected one.
+    pub async fn forget(&self, user: &str, route: &str, key: &str) -> Result<(), StoreError> {
+        let place = keys::idempotency(user, route, key);
+        let delete = self.table.client.delete_item().table_name(&self.table.name).set_key(Some(place.item()));
+        delete.send().await?;
+        Ok(())
+    }
+}

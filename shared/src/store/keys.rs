@@ -1,0 +1,206 @@
+//! Every key of every table. Nothing else knows how they are written.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use uuid::Uuid;
+
+use super::Item;
+use crate::domain::draft::Status;
+use crate::domain::time::Timestamp;
+
+/// The partition and sort key of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self { pk: pk.into(), sk: sk.into() }
+    }
+
+    /// As the SDK wants it.
+    pub fn item(&self) -> Item {
+        [("pk", &self.pk), ("sk", &self.sk)]
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.clone())))
+            .collect()
+    }
+}
+
+/// What stands before a message's id.
+pub(super) const MESSAGE: &str = "MSG#";
+/// What stands before a run's id.
+pub(super) const RUN: &str = "RUN#";
+/// What stands before an article's hash.
+pub(super) const ARTICLE: &str = "A#";
+/// Where all open runs are listed.
+pub(super) const OPEN: &str = "OPEN";
+/// Where all prompts are listed.
+pub(super) const LISTING: &str = "PROMPT";
+/// Where all topics are listed.
+pub(super) const TOPICS: &str = "TOPICS";
+/// The index of drafts by owner and status.
+pub(super) const BY_OWNER: &str = "by-owner";
+/// The index of runs that are not finished.
+pub(super) const BY_DUE: &str = "by-due";
+/// The index of prompts, newest change first.
+pub(super) const BY_CHANGE: &str = "by-change";
+/// The index of prompts by how often they were cloned.
+pub(super) const BY_CLONES: &str = "by-clones";
+/// The index of a topic's articles by time.
+pub(super) const BY_TIME: &str = "by-time";
+
+/// The partition of a draft and of all that belongs to it.
+pub(super) fn draft_partition(draft: Uuid) -> String {
+    format!("DRAFT#{draft}")
+}
+
+/// The draft of a partition key.
+pub(super) fn draft_of_partition(pk: &str) -> Option<Uuid> {
+    pk.strip_prefix("DRAFT#")?.parse().ok()
+}
+
+/// The sort key of a draft's own item.
+pub(super) const DRAFT_META: &str = "META";
+
+/// A draft's own item.
+pub(super) fn draft(draft: Uuid) -> Key {
+    Key::new(draft_partition(draft), DRAFT_META)
+}
+
+/// The state of a draft's conversation.
+pub(super) fn chat(draft: Uuid) -> Key {
+    Key::new(draft_partition(draft), "CHAT")
+}
+
+/// One message.
+pub(super) fn message(draft: Uuid, message: Uuid) -> Key {
+    Key::new(draft_partition(draft), format!("{MESSAGE}{message}"))
+}
+
+/// One run, without its answer.
+pub(super) fn run(draft: Uuid, run: Uuid) -> Key {
+    Key::new(draft_partition(draft), format!("{RUN}{run}"))
+}
+
+/// A run's answer, apart so that lists don't read it and a growing one is
+/// cheap to write.
+pub(super) fn output(draft: Uuid, run: Uuid) -> Key {
+    Key::new(draft_partition(draft), format!("OUT#{run}"))
+}
+
+/// The articles a run was given.
+pub(super) fn sources(draft: Uuid, run: Uuid) -> Key {
+    Key::new(draft_partition(draft), format!("SRC#{run}"))
+}
+
+/// The text of a revision that was tested, shared by its runs.
+pub(super) fn pinned(draft: Uuid, revision: u64) -> Key {
+    Key::new(draft_partition(draft), format!("TEXT#{revision:012}"))
+}
+
+/// How many drafts an owner has.
+pub(super) fn counts(owner: &str) -> Key {
+    Key::new(format!("OWNER#{owner}"), "COUNTS")
+}
+
+/// Where an owner's drafts of one status are listed.
+pub(super) fn owner_listing(owner: &str, status: Status) -> String {
+    format!("OWNER#{owner}#{}", status.as_str())
+}
+
+/// A place in a list that is ordered by time.
+pub(super) fn place(at: Timestamp, id: &str) -> String {
+    format!("{at}#{id}")
+}
+
+/// A prompt.
+pub(super) fn prompt(name: &str) -> Key {
+    Key::new(format!("PROMPT#{name}"), "META")
+}
+
+/// A version of a prompt.
+pub(super) fn version(name: &str, version: u32) -> Key {
+    Key::new(format!("PROMPT#{name}"), format!("V#{version:06}"))
+}
+
+/// How many prompts there are.
+pub(super) fn library_count() -> Key {
+    Key::new("LIBRARY", "COUNT")
+}
+
+/// A topic.
+pub(super) fn topic(slug: &str) -> Key {
+    Key::new(TOPICS, format!("TOPIC#{slug}"))
+}
+
+/// The partition of a topic's articles.
+pub(super) fn topic_partition(slug: &str) -> String {
+    format!("TOPIC#{slug}")
+}
+
+/// An article, by the hash of its URL.
+pub(super) fn article(slug: &str, hash: &str) -> Key {
+    Key::new(topic_partition(slug), format!("{ARTICLE}{hash}"))
+}
+
+/// A user's counter for one minute.
+pub(super) fn minute(user: &str, what: &str, now: Timestamp) -> Key {
+    let minute: String = now.to_string().chars().take(16).collect();
+    Key::new(format!("QUOTA#{user}"), format!("MINUTE#{what}#{minute}"))
+}
+
+/// What a user used on a day.
+pub(super) fn day(user: &str, date: &str) -> Key {
+    Key::new(format!("QUOTA#{user}"), format!("DAY#{date}"))
+}
+
+/// What everyone used on a day.
+pub(super) fn deployment_day(date: &str) -> Key {
+    Key::new("DEPLOYMENT", format!("DAY#{date}"))
+}
+
+/// The answer to a request that may be repeated. `route` has no `#`; a user's
+/// name and a key may have one, so they are counted.
+pub(super) fn idempotency(user: &str, route: &str, key: &str) -> Key {
+    Key::new(format!("ONCE#{}#{user}#{route}#{key}", user.len()), "ONCE")
+}
+
+/// That an expired draft was counted out.
+pub(super) fn gone(draft: Uuid) -> Key {
+    Key::new(format!("GONE#{draft}"), "GONE")
+}
+
+/// Where the daily figures are.
+pub(super) const METRICS: &str = "METRICS";
+
+/// A share of a day's figures.
+pub(super) fn metrics(date: &str, share: u8) -> Key {
+    Key::new(METRICS, format!("DAY#{date}#{share}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_repeatable_requests_share_a_key() {
+        assert_ne!(idempotency("a#b", "r", "k"), idempotency("a", "b#r", "k"));
+        assert_ne!(idempotency("a", "r", "k"), idempotency("b", "r", "k"));
+    }
+
+    #[test]
+    fn places_sort_by_time() {
+        let early = place(Timestamp::from_millis(999), "z");
+        let late = place(Timestamp::from_millis(1_000), "a");
+        assert!(early < late);
+    }
+
+    #[test]
+    fn pinned_texts_sort_by_revision() {
+        assert!(pinned(Uuid::nil(), 9).sk < pinned(Uuid::nil(), 10).sk);
+    }
+}

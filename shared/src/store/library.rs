@@ -1,0 +1,411 @@
+//! The library: `PROMPT#name` / `META`, with its immutable versions at
+//! `V#000001` and on. Names are unique because creating is conditional.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::cursor::CursorKey;
+use super::expression::Change;
+use super::metrics::{self, Counter};
+use super::{StoreError, Table, drafts, keys, read, transaction, write};
+use crate::config::Tables;
+use crate::domain::draft::{Draft, Status};
+use crate::domain::prompt::{Commit, Prompt, default_research};
+use crate::domain::time::Timestamp;
+
+/// Versions that one transaction can delete with the prompt itself.
+const VERSIONS_PER_DELETE: u32 = 90;
+/// A deletion that meets others is tried this often.
+const ATTEMPTS: u32 = 5;
+
+/// The prompts.
+#[derive(Clone, Debug)]
+pub struct Library {
+    table: Table,
+    names: Tables,
+    cursors: CursorKey,
+}
+
+/// One page of the library.
+#[derive(Debug)]
+pub struct LibraryPage {
+    /// Newest change first.
+    pub prompts: Vec<Prompt>,
+    /// Where the next page begins.
+    pub next_cursor: Option<String>,
+    /// How many prompts there are.
+    pub total: u64,
+}
+
+/// A prompt with the text of its newest version.
+#[derive(Debug)]
+pub struct Content {
+    /// The prompt.
+    pub prompt: Prompt,
+    /// The id that `prompts` answers call `prompt_id`.
+    pub id: Uuid,
+    /// Its owner; the default prompt has none.
+    pub owner: Option<String>,
+    /// The text of its newest version.
+    pub content: String,
+}
+
+/// What came of a commit.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// It is this version of the prompt with this id.
+    Committed {
+        /// The prompt's id.
+        id: Uuid,
+        /// 1 for a new prompt.
+        version: u32,
+    },
+    /// Another prompt has the name.
+    NameTaken,
+    /// This text is the prompt's newest version already.
+    Unchanged(u32),
+    /// The draft was saved in between.
+    DraftChanged,
+}
+
+/// What came of deleting a prompt.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Deleted {
+    /// It is gone.
+    Deleted,
+    /// It ships with the product and stays.
+    IsDefault,
+    /// There is none of this name that is this user's.
+    NotFound,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Meta {
+    pk: String,
+    sk: String,
+    listing: String,
+    changed: String,
+    prompt_id: Uuid,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    #[serde(flatten)]
+    prompt: Prompt,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Version {
+    pk: String,
+    sk: String,
+    version: u32,
+    title: String,
+    description: String,
+    content: String,
+    created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    draft_id: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    draft_revision: Option<u64>,
+}
+
+impl Library {
+    pub(super) fn new(table: Table, names: Tables, cursors: CursorKey) -> Self {
+        Self { table, names, cursors }
+    }
+
+    async fn meta(&self, name: &str) -> Result<Option<Meta>, StoreError> {
+        self.table.get(keys::prompt(name)).await?.map(read).transpose()
+    }
+
+    async fn version(&self, name: &str, version: u32) -> Result<Option<Version>, StoreError> {
+        self.table.get(keys::version(name, version)).await?.map(read).transpose()
+    }
+
+    /// A prompt with the text of its newest version.
+    pub async fn get(&self, name: &str) -> Result<Option<Content>, StoreError> {
+        // A prompt that is deleted between the two reads is looked for again.
+        for _ in 0..ATTEMPTS {
+            let Some(meta) = self.meta(name).await? else { return Ok(None) };
+            if let Some(version) = self.version(name, meta.prompt.version).await? {
+                return Ok(Some(Content {
+                    prompt: meta.prompt,
+                    id: meta.prompt_id,
+                    owner: meta.user_id,
+                    content: version.content,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// One page of the library, newest change first.
+    pub async fn list(&self, limit: u32, cursor: Option<&str>) -> Result<LibraryPage, StoreError> {
+        let scope = "prompts";
+        let before = cursor.map(|cursor| self.cursors.open(scope, cursor)).transpose()?;
+        let query = self
+            .table
+            .client
+            .query()
+            .table_name(&self.table.name)
+            .index_name(keys::BY_CHANGE)
+            .key_condition_expression("listing = :listing AND changed < :before")
+            .expression_attribute_values(":listing", AttributeValue::S(keys::LISTING.to_owned()))
+            .expression_attribute_values(
+                ":before",
+                AttributeValue::S(before.unwrap_or_else(|| "~".to_owned())),
+            )
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit + 1).unwrap_or(i32::MAX));
+        let mut found: Vec<Meta> =
+            query.send().await?.items.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
+        let more = found.len() > limit as usize;
+        found.truncate(limit as usize);
+        let next_cursor = found.last().filter(|_| more).map(|last| self.cursors.seal(scope, &last.changed));
+        let count = self.table.get(keys::library_count()).await?;
+        let total = count.map(read::<Count>).transpose()?.map_or(0, |count| count.prompts);
+        Ok(LibraryPage { prompts: found.into_iter().map(|meta| meta.prompt).collect(), next_cursor, total })
+    }
+
+    /// The prompts that were cloned most, at most `limit`.
+    pub async fn most_cloned(&self, limit: u32) -> Result<Vec<Prompt>, StoreError> {
+        let query = self.table.client.query().table_name(&self.table.name).index_name(keys::BY_CLONES);
+        let output = query
+            .key_condition_expression("listing = :listing AND clone_count > :none")
+            .expression_attribute_values(":listing", AttributeValue::S(keys::LISTING.to_owned()))
+            .expression_attribute_values(":none", AttributeValue::N("0".to_owned()))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await?;
+        let found = output.items.unwrap_or_default().into_iter().map(read::<Meta>);
+        found.map(|meta| Ok(meta?.prompt)).collect()
+    }
+
+    /// Commits `draft` as it stands: a new prompt, or the next version of the
+    /// one it came from when that is its owner's.
+    pub async fn commit(
+        &self,
+        draft: &Draft,
+        commit: &Commit,
+        prompt_id: Uuid,
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        let existing = self.meta(&commit.name).await?;
+        let Some(existing) = existing else {
+            return self.write_commit(draft, commit, None, prompt_id, now).await;
+        };
+        let newest = self.version(&commit.name, existing.prompt.version).await?;
+        let same_draft = newest.as_ref().is_some_and(|version| version.draft_id == Some(draft.summary.id));
+        let same_text = newest.as_ref().is_some_and(|version| version.content == draft.content);
+        if existing.prompt_id == prompt_id && same_draft && same_text {
+            // A repeated request whose first answer was lost.
+            return Ok(Committed::Committed { id: prompt_id, version: existing.prompt.version });
+        }
+        let owned = existing.user_id.as_deref() == Some(draft.owner.as_str());
+        let of_this_prompt = draft.committed_prompt_name.as_deref() == Some(commit.name.as_str())
+            || draft.summary.parent_prompt_name.as_deref() == Some(commit.name.as_str());
+        if !owned || !of_this_prompt {
+            return Ok(Committed::NameTaken);
+        }
+        if same_text {
+            return Ok(Committed::Unchanged(existing.prompt.version));
+        }
+        let id = existing.prompt_id;
+        self.write_commit(draft, commit, Some(&existing), id, now).await
+    }
+
+    async fn write_commit(
+        &self,
+        draft: &Draft,
+        commit: &Commit,
+        existing: Option<&Meta>,
+        id: Uuid,
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        let (drafts_table, library) = (&self.names.drafts, &self.table.name);
+        let name = &commit.name;
+        let number = existing.map_or(1, |meta| meta.prompt.version + 1);
+        let description = commit.description.as_ref().unwrap_or(&draft.summary.description);
+        let keys::Key { pk, sk } = keys::version(name, number);
+        let version = Version {
+            pk,
+            sk,
+            version: number,
+            title: commit.title.clone(),
+            description: description.clone(),
+            content: draft.content.clone(),
+            created_at: now,
+            draft_id: Some(draft.summary.id),
+            draft_revision: Some(draft.summary.revision),
+        };
+        let prompt = match existing {
+            None => Change::new().if_absent().put_of(
+                library,
+                write(&Meta::new(id, Some(&draft.owner), new_prompt(name, &commit.title, description, now)))?,
+            )?,
+            Some(meta) => Change::new()
+                .when("prompt_id", "=", id)
+                .when("version", "=", meta.prompt.version)
+                .set("version", number)
+                .set("title", &commit.title)
+                .set("description", description)
+                .set("updated_at", now)
+                .set("changed", keys::place(now, name))
+                .update_of(library, keys::prompt(name))?,
+        };
+        let work = i64::try_from(draft.work_ms).unwrap_or(i64::MAX);
+        let mut parts = vec![
+            prompt,
+            drafts::renewal(&draft.owner, now)
+                .when("revision", "=", draft.summary.revision)
+                .when("status", "=", draft.summary.status)
+                .set("status", Status::Committed)
+                .set("list_pk", keys::owner_listing(&draft.owner, Status::Committed))
+                .set("committed_prompt_name", name)
+                .set("committed_version", number)
+                .set("committed_revision", draft.summary.revision)
+                .update_of(drafts_table, keys::draft(draft.summary.id))?,
+            Change::new().put_of(library, write(&version)?)?,
+            metrics::part(
+                &self.names.usage,
+                &[(Counter::DraftsCommitted, 1), (Counter::WorkMs, work)],
+                id,
+                now,
+            )?,
+        ];
+        if existing.is_none() {
+            parts.push(Change::new().add("prompts", 1).update_of(library, keys::library_count())?);
+        }
+        if draft.summary.status != Status::Committed {
+            let from = Some(draft.summary.status);
+            parts.push(drafts::recount(drafts_table, &draft.owner, from, Some(Status::Committed))?);
+        }
+        Ok(match transaction::commit(&self.table.client, parts).await? {
+            Ok(()) => Committed::Committed { id, version: number },
+            Err(refused) if refused.part == 0 && existing.is_none() => Committed::NameTaken,
+            Err(_) => Committed::DraftChanged,
+        })
+    }
+
+    /// Deletes a prompt of `owner`'s with its versions.
+    pub async fn delete(&self, owner: &str, name: &str) -> Result<Deleted, StoreError> {
+        for _ in 0..ATTEMPTS {
+            let Some(meta) = self.meta(name).await? else { return Ok(Deleted::NotFound) };
+            if meta.prompt.is_default {
+                return Ok(Deleted::IsDefault);
+            }
+            if meta.user_id.as_deref() != Some(owner) {
+                return Ok(Deleted::NotFound);
+            }
+            let newest = meta.prompt.version;
+            let oldest_here = newest.saturating_sub(VERSIONS_PER_DELETE - 1).max(1);
+            let mut parts = vec![
+                Change::new()
+                    .when("user_id", "=", owner)
+                    .when("version", "=", newest)
+                    .delete_of(&self.table.name, keys::prompt(name))?,
+                Change::new().add("prompts", -1).update_of(&self.table.name, keys::library_count())?,
+            ];
+            for version in oldest_here..=newest {
+                parts.push(Change::new().delete_of(&self.table.name, keys::version(name, version))?);
+            }
+            if transaction::commit(&self.table.client, parts).await?.is_ok() {
+                // Versions before those are out of reach now; a crash here
+                // leaves at most bytes behind, overwritten when the name is used again.
+                for version in 1..oldest_here {
+                    let key = keys::version(name, version).item();
+                    self.table
+                        .client
+                        .delete_item()
+                        .table_name(&self.table.name)
+                        .set_key(Some(key))
+                        .send()
+                        .await?;
+                }
+                return Ok(Deleted::Deleted);
+            }
+        }
+        Err(StoreError::Busy("a deletion met others on every try".to_owned()))
+    }
+
+    /// Puts the default research prompt into the library, or its next version
+    /// when the product ships a newer text.
+    pub async fn install_default(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+        use default_research::{CONTENT, DESCRIPTION, NAME, TITLE};
+        let existing = self.get(NAME).await?;
+        if existing.as_ref().is_some_and(|existing| existing.content == CONTENT) {
+            return Ok(());
+        }
+        let number = existing.as_ref().map_or(1, |existing| existing.prompt.version + 1);
+        let keys::Key { pk, sk } = keys::version(NAME, number);
+        let version = Version {
+            pk,
+            sk,
+            version: number,
+            title: TITLE.to_owned(),
+            description: DESCRIPTION.to_owned(),
+            content: CONTENT.to_owned(),
+            created_at: now,
+            draft_id: None,
+            draft_revision: None,
+        };
+        let library = &self.table.name;
+        let mut parts = vec![Change::new().put_of(library, write(&version)?)?];
+        match existing {
+            None => {
+                let prompt = Prompt {
+                    is_default: true,
+                    user_created: false,
+                    ..new_prompt(NAME, TITLE, DESCRIPTION, now)
+                };
+                parts.push(Change::new().if_absent().put_of(library, write(&Meta::new(id, None, prompt))?)?);
+                parts.push(Change::new().add("prompts", 1).update_of(library, keys::library_count())?);
+            }
+            Some(existing) => parts.push(
+                Change::new()
+                    .when("version", "=", existing.prompt.version)
+                    .set("version", number)
+                    .set("updated_at", now)
+                    .set("changed", keys::place(now, NAME))
+                    .update_of(library, keys::prompt(NAME))?,
+            ),
+        }
+        // Refused when another process installed it at the same moment.
+        let _ = transaction::commit(&self.table.client, parts).await?;
+        Ok(())
+    }
+}
+
+impl Meta {
+    fn new(id: Uuid, owner: Option<&str>, prompt: Prompt) -> Self {
+        let keys::Key { pk, sk } = keys::prompt(&prompt.name);
+        Self {
+            pk,
+            sk,
+            listing: keys::LISTING.to_owned(),
+            changed: keys::place(prompt.updated_at, &prompt.name),
+            prompt_id: id,
+            user_id: owner.map(str::to_owned),
+            prompt,
+        }
+    }
+}
+
+fn new_prompt(name: &str, title: &str, description: &str, now: Timestamp) -> Prompt {
+    Prompt {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        description: description.to_owned(),
+        is_default: false,
+        user_created: true,
+        version: 1,
+        clone_count: 0,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+#[derive(Deserialize)]
+struct Count {
+    prompts: u64,
+}

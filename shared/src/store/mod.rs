@@ -1,0 +1,170 @@
+//! The tables. One module a table or a part of one; methods are named after
+//! access patterns and take `now`.
+//!
+//! A failed condition is an outcome, not a fault: methods return enums that
+//! say what was found instead. What is left is [`StoreError`]. Nothing is read,
+//! changed in memory and written back without a condition; nothing scans.
+
+mod articles;
+mod conversations;
+mod cursor;
+mod drafts;
+mod expression;
+mod idempotency;
+mod keys;
+mod library;
+mod metrics;
+mod quotas;
+mod runs;
+pub mod tables;
+mod transaction;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+
+pub use articles::{Articles, Imported, Reading};
+pub use conversations::{Answering, Begin, Conversations, History};
+pub use cursor::CursorKey;
+pub use drafts::{Created, Drafts, DraftsPage, Origin, Saved};
+pub use idempotency::{Claim, Idempotency, Stored};
+pub use library::{Committed, Content, Deleted, Library, LibraryPage};
+pub use metrics::{Counter, Metrics};
+pub use quotas::{Kind, Quotas, Reservation};
+pub use runs::{Beat, Cancelled, Claimed, Full, OpenRun, Rated, Runs, RunsPage, Started};
+
+use crate::config::Tables;
+use crate::domain::model::Secret;
+
+/// Attributes of one item.
+pub(crate) type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;
+
+/// The store could not do its part.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The cursor is not one that this list gave.
+    #[error("a cursor was tampered with, or is another list's")]
+    Cursor,
+    /// Throttled, contended or out of reach; worth another try.
+    #[error("the store is busy: {0}")]
+    Busy(String),
+    /// Anything else.
+    #[error("the store failed: {0}")]
+    Broken(String),
+}
+
+impl<E, R> From<SdkError<E, R>> for StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    fn from(error: SdkError<E, R>) -> Self {
+        let busy = match &error {
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+            _ => matches!(
+                error.code(),
+                Some(
+                    "ProvisionedThroughputExceededException"
+                        | "ThrottlingException"
+                        | "RequestLimitExceeded"
+                        | "TransactionConflictException"
+                        | "TransactionInProgressException"
+                        | "InternalServerError"
+                )
+            ),
+        };
+        let text = DisplayErrorContext(&error).to_string();
+        if busy { Self::Busy(text) } else { Self::Broken(text) }
+    }
+}
+
+impl From<serde_dynamo::Error> for StoreError {
+    fn from(error: serde_dynamo::Error) -> Self {
+        Self::Broken(format!("an item does not fit its type: {error}"))
+    }
+}
+
+impl From<aws_sdk_dynamodb::error::BuildError> for StoreError {
+    fn from(error: aws_sdk_dynamodb::error::BuildError) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+/// All tables, over one client.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    names: Tables,
+    /// Drafts.
+    pub drafts: Drafts,
+    /// Conversations about them.
+    pub conversations: Conversations,
+    /// Test runs of them.
+    pub runs: Runs,
+    /// Committed prompts.
+    pub library: Library,
+    /// Topics and their articles.
+    pub articles: Articles,
+    /// What users may still use.
+    pub quotas: Quotas,
+    /// Answers to requests that may be repeated.
+    pub idempotency: Idempotency,
+    /// Daily figures.
+    pub metrics: Metrics,
+}
+
+impl Store {
+    /// The tables of `names`, with cursors signed by `cursor_key`.
+    pub fn new(client: Client, names: Tables, cursor_key: &Secret) -> Self {
+        let key = CursorKey::new(cursor_key);
+        let at = |table: &str| Table { client: client.clone(), name: table.to_owned() };
+        Self {
+            drafts: Drafts::new(at(&names.drafts), names.clone(), key.clone()),
+            conversations: Conversations::new(at(&names.drafts), names.clone(), key.clone()),
+            runs: Runs::new(at(&names.drafts), names.clone(), key.clone()),
+            library: Library::new(at(&names.library), names.clone(), key.clone()),
+            articles: Articles::new(at(&names.articles), key),
+            quotas: Quotas::new(at(&names.usage)),
+            idempotency: Idempotency::new(at(&names.usage)),
+            metrics: Metrics::new(at(&names.usage)),
+            client,
+            names,
+        }
+    }
+
+    /// Opens the connection, so that the first request finds it open. Whether
+    /// the call itself is allowed doesn't matter.
+    pub async fn connect(&self) {
+        let key = aws_sdk_dynamodb::types::AttributeValue::S("CONNECT".to_owned());
+        let call =
+            self.client.get_item().table_name(&self.names.drafts).key("pk", key.clone()).key("sk", key);
+        if let Err(error) = call.send().await {
+            tracing::debug!(error = %DisplayErrorContext(error), "the first connection to the store failed");
+        }
+    }
+}
+
+/// A table and the client that reaches it.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    client: Client,
+    name: String,
+}
+
+impl Table {
+    /// The item at a key, read consistently.
+    async fn get(&self, key: keys::Key) -> Result<Option<Item>, StoreError> {
+        let call =
+            self.client.get_item().table_name(&self.name).consistent_read(true).set_key(Some(key.item()));
+        Ok(call.send().await?.item)
+    }
+}
+
+/// `item` as a `T`.
+fn read<T: serde::de::DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    Ok(serde_dynamo::aws_sdk_dynamodb_1::from_item(item)?)
+}
+
+/// `value` as an item.
+fn write(value: &impl serde::Serialize) -> Result<Item, StoreError> {
+    Ok(serde_dynamo::aws_sdk_dynamodb_1::to_item(value)?)
+}

@@ -1,0 +1,594 @@
+//! Test runs: `DRAFT#id` / `RUN#uuid`, with the answer at `OUT#uuid`, the
+//! articles at `SRC#uuid` and the tested text, shared by the runs of one
+//! revision, at `TEXT#revision`.
+//!
+//! A run is `queued`, then `running` under a lease, then final. Every change
+//! is conditional on the state or the lease it was decided on, so a delivery
+//! that comes twice, late or out of order changes nothing. Runs that are not
+//! final stand in an index by the time they are to be looked at again.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::cursor::CursorKey;
+use super::expression::Change;
+use super::metrics::{self, Counter};
+use super::quotas::{self, Reservation};
+use super::{Item, StoreError, Table, drafts, keys, read, transaction, write};
+use crate::config::Tables;
+use crate::domain::draft::{Draft, Status};
+use crate::domain::run::{LEASE_MS, Outcome, QUEUE_PATIENCE_MS, Run, State, UsedArticle, Verdict, preview};
+use crate::domain::time::Timestamp;
+use crate::limits::Spend;
+
+/// A change that meets others is tried this often.
+const ATTEMPTS: u32 = 5;
+
+/// The runs.
+#[derive(Clone, Debug)]
+pub struct Runs {
+    table: Table,
+    names: Tables,
+    cursors: CursorKey,
+}
+
+/// One page of a draft's runs.
+#[derive(Debug)]
+pub struct RunsPage {
+    /// Newest first.
+    pub runs: Vec<Run>,
+    /// Where the next page begins.
+    pub next_cursor: Option<String>,
+}
+
+/// A run with what lists leave out.
+#[derive(Debug)]
+pub struct Full {
+    /// The run.
+    pub run: Run,
+    /// Its answer so far, or whole; empty when it was not to be kept.
+    pub answer: String,
+    /// The articles it was given.
+    pub articles: Vec<UsedArticle>,
+}
+
+/// What came of starting a run.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Started {
+    /// It is queued.
+    Started,
+    /// A run of this id was there already: a repeated request.
+    Exists,
+    /// The draft changed in between.
+    DraftChanged,
+    /// The draft is gone.
+    Gone,
+}
+
+/// What came of rating a run.
+#[derive(Debug)]
+pub enum Rated {
+    /// The run as it is now.
+    Rated(Box<Run>),
+    /// Only a finished run is rated.
+    NotFinished,
+    /// There is no such run.
+    Gone,
+}
+
+/// What came of cancelling a run.
+#[derive(Debug)]
+pub enum Cancelled {
+    /// It was waiting and has ended.
+    Ended(Box<Run>),
+    /// Its worker will stop soon.
+    Requested(Box<Run>),
+    /// It had ended before.
+    Over(Box<Run>),
+    /// There is no such run.
+    Gone,
+}
+
+/// A run that is not final, as the worker and `recover-runs` see it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OpenRun {
+    /// The run.
+    #[serde(flatten)]
+    pub run: Run,
+    /// Whose it is.
+    #[serde(rename = "user_id")]
+    pub owner: String,
+    /// Times it was taken up.
+    #[serde(default)]
+    pub attempts: u32,
+    /// The lease it runs under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_id: Option<Uuid>,
+    /// When the lease ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_until: Option<Timestamp>,
+    /// What was set aside for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved: Option<Reservation>,
+}
+
+impl OpenRun {
+    /// Whether a worker holds it now.
+    pub fn is_leased(&self, now: Timestamp) -> bool {
+        self.run.status == State::Running && self.lease_until.is_some_and(|until| until > now)
+    }
+}
+
+/// What came of taking a run up.
+#[derive(Debug)]
+pub enum Claimed {
+    /// It is this worker's, under the lease it named.
+    Claimed(Box<OpenRun>),
+    /// Another worker holds it.
+    Held,
+    /// It has ended or is gone: there is nothing to do.
+    Over,
+}
+
+/// What a worker learns when it renews its lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beat {
+    /// Go on.
+    Held,
+    /// The user asked to stop.
+    CancelRequested,
+    /// The lease is another's or the run is gone: stop and write nothing.
+    Lost,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RunItem {
+    pk: String,
+    sk: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    open_pk: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    open_sk: Option<String>,
+    #[serde(flatten)]
+    open: OpenRun,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Output {
+    pk: String,
+    sk: String,
+    answer: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sources {
+    pk: String,
+    sk: String,
+    articles: Vec<UsedArticle>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PinnedText {
+    pk: String,
+    sk: String,
+    content: String,
+}
+
+#[derive(Deserialize)]
+struct Due {
+    pk: String,
+    sk: String,
+}
+
+fn run_of(item: Item) -> Result<Run, StoreError> {
+    Ok(read::<OpenRun>(item)?.run)
+}
+
+impl Runs {
+    pub(super) fn new(table: Table, names: Tables, cursors: CursorKey) -> Self {
+        Self { table, names, cursors }
+    }
+
+    /// Queues a run of `draft` as it stands, with its text pinned. The draft
+    /// counts it, is renewed, and becomes `testing` if it was a draft.
+    pub async fn start(
+        &self,
+        draft: &Draft,
+        run: &Run,
+        reserved: &Reservation,
+        now: Timestamp,
+    ) -> Result<Started, StoreError> {
+        let table = &self.table.name;
+        let (draft_id, revision) = (draft.summary.id, draft.summary.revision);
+        let keys::Key { pk, sk } = keys::run(draft_id, run.test_id);
+        let item = RunItem {
+            pk,
+            sk,
+            open_pk: Some(keys::OPEN.to_owned()),
+            open_sk: Some(keys::place(now.plus_millis(QUEUE_PATIENCE_MS), &run.test_id.to_string())),
+            open: OpenRun {
+                run: run.clone(),
+                owner: draft.owner.clone(),
+                attempts: 0,
+                lease_id: None,
+                lease_until: None,
+                reserved: Some(reserved.clone()),
+            },
+        };
+        let keys::Key { pk, sk } = keys::pinned(draft_id, revision);
+        let text = PinnedText { pk, sk, content: draft.content.clone() };
+        let mut renewal = drafts::renewal(&draft.owner, now)
+            .when("revision", "=", revision)
+            .when("status", "=", draft.summary.status)
+            .add("test_count", 1);
+        let first = draft.summary.status == Status::Draft;
+        if first {
+            renewal = renewal
+                .set("status", Status::Testing)
+                .set("list_pk", keys::owner_listing(&draft.owner, Status::Testing));
+        }
+        let work = i64::try_from(draft.work_ms).unwrap_or(i64::MAX);
+        let mut parts = vec![
+            Change::new().if_absent().put_of(table, write(&item)?)?,
+            renewal.update_of(table, keys::draft(draft_id))?,
+            Change::new().put_of(table, write(&text)?)?,
+            metrics::part(
+                &self.names.usage,
+                &[(Counter::TestsStarted, 1), (Counter::WorkMs, work)],
+                run.test_id,
+                now,
+            )?,
+        ];
+        if first {
+            parts.push(drafts::recount(table, &draft.owner, Some(Status::Draft), Some(Status::Testing))?);
+        }
+        Ok(match transaction::commit(&self.table.client, parts).await? {
+            Ok(()) => Started::Started,
+            Err(refused) if refused.part == 0 => Started::Exists,
+            Err(refused) if refused.item.is_empty() => Started::Gone,
+            Err(_) => Started::DraftChanged,
+        })
+    }
+
+    /// One page of a draft's runs, newest first.
+    pub async fn list(&self, draft: Uuid, limit: u32, cursor: Option<&str>) -> Result<RunsPage, StoreError> {
+        let scope = format!("runs/{draft}");
+        let before = match cursor {
+            Some(cursor) => self.cursors.open(&scope, cursor)?,
+            None => format!("{}~", keys::RUN),
+        };
+        let query = self
+            .table
+            .client
+            .query()
+            .table_name(&self.table.name)
+            .consistent_read(true)
+            .key_condition_expression("pk = :partition AND sk BETWEEN :first AND :before")
+            .expression_attribute_values(":partition", AttributeValue::S(keys::draft_partition(draft)))
+            .expression_attribute_values(":first", AttributeValue::S(keys::RUN.to_owned()))
+            .expression_attribute_values(":before", AttributeValue::S(before.clone()))
+            .scan_index_forward(false)
+            // One more than the page, and BETWEEN includes `before` itself.
+            .limit(i32::try_from(limit + 2).unwrap_or(i32::MAX));
+        let output = query.send().await?;
+        let mut runs = Vec::new();
+        for item in output.items.unwrap_or_default() {
+            let run = run_of(item)?;
+            if keys::run(draft, run.test_id).sk != before {
+                runs.push(run);
+            }
+        }
+        let more = runs.len() > limit as usize || output.last_evaluated_key.is_some();
+        runs.truncate(limit as usize);
+        let next_cursor = runs
+            .last()
+            .filter(|_| more)
+            .map(|last| self.cursors.seal(&scope, &keys::run(draft, last.test_id).sk));
+        Ok(RunsPage { runs, next_cursor })
+    }
+
+    /// A run without its answer.
+    pub async fn get(&self, draft: Uuid, run: Uuid) -> Result<Option<Run>, StoreError> {
+        self.table.get(keys::run(draft, run)).await?.map(run_of).transpose()
+    }
+
+    /// A run with its answer so far and its articles.
+    pub async fn get_full(&self, draft: Uuid, run: Uuid) -> Result<Option<Full>, StoreError> {
+        let (item, output, sources) = futures::try_join!(
+            self.table.get(keys::run(draft, run)),
+            self.table.get(keys::output(draft, run)),
+            self.table.get(keys::sources(draft, run)),
+        )?;
+        let Some(item) = item else { return Ok(None) };
+        Ok(Some(Full {
+            run: run_of(item)?,
+            answer: output.map(read::<Output>).transpose()?.map(|output| output.answer).unwrap_or_default(),
+            articles: sources
+                .map(read::<Sources>)
+                .transpose()?
+                .map(|sources| sources.articles)
+                .unwrap_or_default(),
+        }))
+    }
+
+    /// The text of a revision that was tested.
+    pub async fn pinned_text(&self, draft: Uuid, revision: u64) -> Result<Option<String>, StoreError> {
+        let item = self.table.get(keys::pinned(draft, revision)).await?;
+        Ok(item.map(read::<PinnedText>).transpose()?.map(|text| text.content))
+    }
+
+    /// Gives, changes or takes back a finished run's rating and notes.
+    pub async fn rate(
+        &self,
+        draft: &Draft,
+        run: Uuid,
+        verdict: &Verdict,
+        now: Timestamp,
+    ) -> Result<Rated, StoreError> {
+        let mut change = Change::new().if_exists().when_present("finished_at").when("finished_at", ">", "");
+        if let Some(rating) = verdict.user_rating {
+            change = change.set("user_rating", rating);
+        }
+        if let Some(notes) = &verdict.notes {
+            change = change.set("notes", notes);
+        }
+        let table = &self.table.name;
+        let key = keys::run(draft.summary.id, run);
+        let parts = vec![
+            change.update_of(table, key.clone())?,
+            drafts::renewal(&draft.owner, now).update_of(table, keys::draft(draft.summary.id))?,
+        ];
+        match transaction::commit(&self.table.client, parts).await? {
+            Ok(()) => {
+                let rated = self.table.get(key).await?.map(run_of).transpose()?;
+                Ok(rated.map_or(Rated::Gone, |run| Rated::Rated(Box::new(run))))
+            }
+            Err(refused) if refused.part == 0 && !refused.item.is_empty() => Ok(Rated::NotFinished),
+            Err(_) => Ok(Rated::Gone),
+        }
+    }
+
+    /// Ends a waiting run, or asks the worker of a running one to stop.
+    pub async fn cancel(&self, draft: Uuid, run: Uuid, now: Timestamp) -> Result<Cancelled, StoreError> {
+        for _ in 0..ATTEMPTS {
+            let Some(open) = self.open(draft, run).await? else { return Ok(Cancelled::Gone) };
+            match open.run.status {
+                State::Queued => {
+                    let outcome = Outcome::without_answer(State::Cancelled, None);
+                    if self.finish(&open, &outcome, &[], now).await? {
+                        let ended = self.get(draft, run).await?;
+                        return Ok(ended.map_or(Cancelled::Gone, |run| Cancelled::Ended(Box::new(run))));
+                    }
+                }
+                State::Running => {
+                    let change =
+                        Change::new().when("status", "=", State::Running).set("cancel_requested", true);
+                    if let Ok(item) = change.apply(&self.table, keys::run(draft, run)).await? {
+                        return Ok(Cancelled::Requested(Box::new(run_of(item)?)));
+                    }
+                }
+                _ => return Ok(Cancelled::Over(Box::new(open.run))),
+            }
+        }
+        Err(StoreError::Busy("a cancellation met others on every try".to_owned()))
+    }
+
+    /// The run as the worker sees it.
+    pub async fn open(&self, draft: Uuid, run: Uuid) -> Result<Option<OpenRun>, StoreError> {
+        self.table.get(keys::run(draft, run)).await?.map(read).transpose()
+    }
+
+    /// Takes a run up under a lease: if it waits, or if its worker let the
+    /// lease run out. What an earlier try wrote is cleared.
+    pub async fn claim(
+        &self,
+        draft: Uuid,
+        run: Uuid,
+        lease_id: Uuid,
+        now: Timestamp,
+    ) -> Result<Claimed, StoreError> {
+        let Some(open) = self.open(draft, run).await? else { return Ok(Claimed::Over) };
+        if open.run.status.is_final() {
+            return Ok(Claimed::Over);
+        }
+        if open.is_leased(now) {
+            return Ok(Claimed::Held);
+        }
+        let table = &self.table.name;
+        let until = now.plus_millis(LEASE_MS);
+        let change = unchanged_since(&open)
+            .set("status", State::Running)
+            .set("lease_id", lease_id)
+            .set("lease_until", until)
+            .set("started_at", now)
+            .set("open_sk", keys::place(until, &run.to_string()))
+            .add("attempts", 1);
+        let parts = vec![
+            change.update_of(table, keys::run(draft, run))?,
+            Change::new()
+                .set("lease_id", lease_id)
+                .set("answer", "")
+                .update_of(table, keys::output(draft, run))?,
+        ];
+        if transaction::commit(&self.table.client, parts).await?.is_err() {
+            return Ok(Claimed::Held);
+        }
+        let mut claimed = open;
+        claimed.run.status = State::Running;
+        claimed.run.started_at = Some(now);
+        claimed.attempts += 1;
+        claimed.lease_id = Some(lease_id);
+        claimed.lease_until = Some(until);
+        Ok(Claimed::Claimed(Box::new(claimed)))
+    }
+
+    /// Renews a lease, and learns whether the run was cancelled.
+    pub async fn renew(&self, open: &OpenRun, now: Timestamp) -> Result<Beat, StoreError> {
+        let change = held(open).set("lease_until", now.plus_millis(LEASE_MS));
+        Ok(match change.apply(&self.table, keys::run(open.run.draft_id, open.run.test_id)).await? {
+            Err(_) => Beat::Lost,
+            Ok(item) => {
+                if run_of(item)?.cancel_requested {
+                    Beat::CancelRequested
+                } else {
+                    Beat::Held
+                }
+            }
+        })
+    }
+
+    /// Records the articles a run is given; false when the lease was lost.
+    pub async fn keep_articles(
+        &self,
+        open: &OpenRun,
+        articles: &[UsedArticle],
+        notice: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let table = &self.table.name;
+        let (draft, run) = (open.run.draft_id, open.run.test_id);
+        let keys::Key { pk, sk } = keys::sources(draft, run);
+        let parts = vec![
+            held(open)
+                .set("article_count", articles.len())
+                .set("notice", notice)
+                .update_of(table, keys::run(draft, run))?,
+            Change::new().put_of(table, write(&Sources { pk, sk, articles: articles.to_vec() })?)?,
+        ];
+        Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
+    }
+
+    /// Records the answer so far; false when the lease was lost.
+    pub async fn keep_partial(&self, open: &OpenRun, answer: &str) -> Result<bool, StoreError> {
+        let change = Change::new().when("lease_id", "=", open.lease_id).set("answer", answer);
+        Ok(change.apply(&self.table, keys::output(open.run.draft_id, open.run.test_id)).await?.is_ok())
+    }
+
+    /// Ends a run, settles what was set aside and counts it, all together;
+    /// false when it is no longer as `open` says.
+    pub async fn finish(
+        &self,
+        open: &OpenRun,
+        outcome: &Outcome,
+        articles: &[UsedArticle],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let table = &self.table.name;
+        let (draft, run) = (open.run.draft_id, open.run.test_id);
+        let took = open.run.started_at.map(|start| now.millis_since(start).max(0).unsigned_abs());
+        let change = unchanged_since(open)
+            .set("status", outcome.state)
+            .set("response_preview", preview(&outcome.answer))
+            .set("response_length", outcome.answer.chars().count())
+            .set("truncated", outcome.truncated)
+            .set("tokens_in", outcome.usage.prompt_tokens)
+            .set("tokens_out", outcome.usage.completion_tokens)
+            .set("cost_micros", outcome.cost_micros)
+            .set("execution_time_ms", took)
+            .set("finished_at", now)
+            .set("error", &outcome.error)
+            .remove("open_pk")
+            .remove("open_sk")
+            .remove("lease_id")
+            .remove("lease_until")
+            .remove("reserved");
+        let kept = if open.run.store_full_response { outcome.answer.as_str() } else { "" };
+        let mut parts = vec![
+            change.update_of(table, keys::run(draft, run))?,
+            Change::new()
+                .set("answer", kept)
+                .remove("lease_id")
+                .update_of(table, keys::output(draft, run))?,
+            metrics::part(&self.names.usage, &counted(outcome, took), run, now)?,
+        ];
+        if !articles.is_empty() {
+            let keys::Key { pk, sk } = keys::sources(draft, run);
+            parts
+                .push(Change::new().put_of(table, write(&Sources { pk, sk, articles: articles.to_vec() })?)?);
+        }
+        if let Some(reserved) = &open.reserved {
+            let used = Spend {
+                tokens: outcome.usage.prompt_tokens + outcome.usage.completion_tokens,
+                micros: outcome.cost_micros,
+            };
+            parts.extend(quotas::settlement(&self.names.usage, reserved, used)?);
+        }
+        Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
+    }
+
+    /// Puts a run back into the queue, to be looked at again after `wait_ms`;
+    /// false when it is no longer as `open` says. Its message is the caller's.
+    pub async fn put_back(&self, open: &OpenRun, wait_ms: i64, now: Timestamp) -> Result<bool, StoreError> {
+        let due = now.plus_millis(wait_ms + QUEUE_PATIENCE_MS);
+        let change = unchanged_since(open)
+            .set("status", State::Queued)
+            .set("open_sk", keys::place(due, &open.run.test_id.to_string()))
+            .remove("lease_id")
+            .remove("lease_until");
+        Ok(change.apply(&self.table, keys::run(open.run.draft_id, open.run.test_id)).await?.is_ok())
+    }
+
+    /// Looks at a run that is in good hands again at `due`.
+    pub async fn look_again(&self, open: &OpenRun, due: Timestamp) -> Result<(), StoreError> {
+        let change = Change::new()
+            .when_present("open_pk")
+            .set("open_sk", keys::place(due, &open.run.test_id.to_string()));
+        // Refused when it ended meanwhile.
+        let _ = change.apply(&self.table, keys::run(open.run.draft_id, open.run.test_id)).await?;
+        Ok(())
+    }
+
+    /// Up to `limit` runs that are to be looked at by `now`, the longest
+    /// overdue first.
+    pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OpenRun>, StoreError> {
+        let query = self.table.client.query().table_name(&self.table.name).index_name(keys::BY_DUE);
+        let output = query
+            .key_condition_expression("open_pk = :open AND open_sk < :now")
+            .expression_attribute_values(":open", AttributeValue::S(keys::OPEN.to_owned()))
+            .expression_attribute_values(":now", AttributeValue::S(keys::place(now, "")))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await?;
+        let mut due = Vec::new();
+        for item in output.items.unwrap_or_default() {
+            let Due { pk, sk } = read(item)?;
+            if let Some(item) = self.table.get(keys::Key { pk, sk }).await? {
+                let open: OpenRun = read(item)?;
+                if !open.run.status.is_final() {
+                    due.push(open);
+                }
+            }
+        }
+        Ok(due)
+    }
+}
+
+/// The condition that a run is still as `open` read it.
+fn unchanged_since(open: &OpenRun) -> Change {
+    let change = Change::new().when("status", "=", open.run.status).when("attempts", "=", open.attempts);
+    match open.lease_id {
+        Some(lease_id) => change.when("lease_id", "=", lease_id),
+        None => change,
+    }
+}
+
+/// The condition that this worker holds the run.
+fn held(open: &OpenRun) -> Change {
+    Change::new().when("status", "=", State::Running).when("lease_id", "=", open.lease_id)
+}
+
+fn counted(outcome: &Outcome, took: Option<u64>) -> Vec<(Counter, i64)> {
+    let signed = |amount: u64| i64::try_from(amount).unwrap_or(i64::MAX);
+    let ended = match outcome.state {
+        State::Succeeded => Counter::TestsSucceeded,
+        State::Cancelled => Counter::TestsCancelled,
+        _ => Counter::TestsFailed,
+    };
+    vec![
+        (ended, 1),
+        (Counter::TestMs, signed(took.unwrap_or(0))),
+        (Counter::TokensIn, signed(outcome.usage.prompt_tokens)),
+        (Counter::TokensOut, signed(outcome.usage.completion_tokens)),
+        (Counter::CostMicros, signed(outcome.cost_micros)),
+    ]
+}

@@ -1,0 +1,83 @@
+//! Writing several items together or not at all.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+
+use super::{Item, StoreError};
+
+/// Another transaction on the same items makes one try again, this often.
+const ATTEMPTS: u32 = 8;
+
+/// Which part's condition failed, counted from 0, and the item it met.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// The part's place.
+    pub part: usize,
+    /// The item that did not meet the condition, where it was asked for.
+    pub item: Item,
+}
+
+/// Writes all `parts` (at most 100, DynamoDB's limit) or none. A condition
+/// that fails is `Ok(Err(_))`; contention is waited out, within bounds.
+///
+/// The SDK sends every try with the same client token, so a lost response
+/// can't write twice.
+pub(super) async fn commit(
+    client: &Client,
+    parts: Vec<TransactWriteItem>,
+) -> Result<Result<(), Refused>, StoreError> {
+    let mut attempt = 0;
+    loop {
+        let sent = client.transact_write_items().set_transact_items(Some(parts.clone())).send().await;
+        let Err(error) = sent else { return Ok(Ok(())) };
+        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+        else {
+            return Err(error.into());
+        };
+        let mut reasons = cancelled.cancellation_reasons().iter().enumerate();
+        let failed = reasons.find(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"));
+        if let Some((part, reason)) = failed {
+            return Ok(Err(Refused { part, item: reason.item.clone().unwrap_or_default() }));
+        }
+        let contended = cancelled.cancellation_reasons().iter().any(|reason| {
+            matches!(
+                reason.code(),
+                Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
+            )
+        });
+        attempt += 1;
+        if !contended {
+            return Err(StoreError::Broken(error.to_string()));
+        }
+        if attempt == ATTEMPTS {
+            return Err(StoreError::Busy("a transaction met others on every try".to_owned()));
+        }
+        tokio::time::sleep(pause(attempt)).await;
+    }
+}
+
+/// Longer each time and never the same: 5 to 10 ms, then 10 to 20, up to 320.
+fn pause(attempt: u32) -> Duration {
+    let ceiling = 10_u64 << attempt.min(6).saturating_sub(1);
+    let mut random = [0; 8];
+    // Pauses need variety, not secrecy; without randomness they are just longer.
+    let _ = getrandom::fill(&mut random);
+    Duration::from_millis(ceiling / 2 + u64::from_le_bytes(random) % (ceiling / 2 + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_within_bounds() {
+        for attempt in 1..ATTEMPTS {
+            let ceiling = Duration::from_millis(10 << (attempt.min(6) - 1));
+            let pause = pause(attempt);
+            assert!(pause >= ceiling / 2 && pause <= ceiling, "{attempt}: {pause:?}");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The workshop under test: the local machine, whole, in this process, and a
+//! client that goes in through its front door.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use local::{BundledModel, Machine, ModelChoice, Options};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use shared::limits::Limits;
+
+/// The workspace's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// A machine of its own, with an empty store and the sample collection.
+pub struct Workshop {
+    /// The machine.
+    pub machine: Machine,
+    data_dir: PathBuf,
+}
+
+/// What a test may want otherwise.
+pub struct Setup {
+    /// Which model answers; the real small one when nothing is said.
+    pub model: Option<ModelChoice>,
+    /// Limits; high ones when nothing is said.
+    pub limits: Limits,
+    /// How often runs that got stuck are looked for.
+    pub recover_every: Duration,
+    /// Whether the sample collection is installed.
+    pub sample: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let limits = Limits { runs_per_minute: 1_000, messages_per_minute: 1_000, ..Limits::default() };
+        Self { model: None, limits, recover_every: Duration::from_secs(1), sample: true }
+    }
+}
+
+impl Workshop {
+    /// Starts one with the real small model, shared by all tests of a process.
+    pub async fn start() -> Self {
+        Self::start_with(Setup::default()).await
+    }
+
+    /// Starts one as `setup` says.
+    pub async fn start_with(setup: Setup) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let data_dir = std::env::temp_dir().join(format!("workshop-test-{}-{number}", std::process::id()));
+        let model = setup.model.unwrap_or_else(|| ModelChoice::Shared(small_model()));
+        let options = Options {
+            port: 0,
+            dynamodb_port: 0,
+            sqs_port: 0,
+            data_dir: data_dir.clone(),
+            user: "local".to_owned(),
+            model,
+            limits: setup.limits,
+            recover_every: setup.recover_every,
+            sample: setup.sample,
+            site: None,
+        };
+        let machine = Machine::start(options).await.expect("the machine starts");
+        Self { machine, data_dir }
+    }
+
+    /// A client signed in as `user`.
+    pub fn client(&self, user: &str) -> Client {
+        let token = self.machine.token(user).expect("a token");
+        Client { http: http(), base: self.machine.url(), token: Some(token) }
+    }
+
+    /// A client without a token.
+    pub fn anonymous(&self) -> Client {
+        Client { http: http(), base: self.machine.url(), token: None }
+    }
+
+    /// Stops the machine and removes its data.
+    pub async fn stop(self) {
+        self.machine.stop().await;
+        let _ = std::fs::remove_dir_all(self.data_dir);
+    }
+}
+
+fn http() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(120)).build().expect("a client")
+}
+
+/// The real small model's server, started once a process.
+pub fn small_model() -> &'static BundledModel {
+    static MODEL: OnceLock<BundledModel> = OnceLock::new();
+    MODEL.get_or_init(|| BundledModel::start(root().join(".workshop/model"), false).expect("the small model starts"))
+}
+
+/// An HTTP client for one user.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: reqwest::header::HeaderMap,
+    /// The body, as it came.
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{} is not JSON: {}", self.status, self.text))
+    }
+
+    /// The body as JSON, of an answer that must have this status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        if self.text.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// A problem of this status and code, with all its fields in place.
+    #[track_caller]
+    pub fn expect_problem(self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        let content_type = self.headers.get("content-type").and_then(|value| value.to_str().ok());
+        assert_eq!(content_type, Some("application/problem+json"));
+        let problem = self.json();
+        assert_eq!(problem["type"], json!(format!("urn:prompt-workshop:problem:{code}")), "{problem}");
+        assert_eq!(problem["status"], json!(status));
+        assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{problem}");
+        assert!(problem["title"].is_string() && problem["instance"].is_string(), "{problem}");
+        problem
+    }
+
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// Where drafts are.
+pub const DRAFTS: &str = "/api/auspex/prompts/workshop/drafts";
+/// Where prompts are.
+pub const PROMPTS: &str = "/api/auspex/prompts";
+/// Where a workshop starts.
+pub const START: &str = "/api/auspex/prompts/workshop/start";
+/// Where messages go.
+pub const MESSAGE: &str = "/api/auspex/chat/message";
+
+/// A prompt long enough to be tested.
+pub const PROMPT: &str = "You are a research analyst. Answer from the given articles only, cite each claim as a \
+    Markdown link to its article, keep it under 100 words, and say plainly what the articles do not tell.";
+
+impl Client {
+    /// A request to be added to; the token is in it.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// Sends a request and reads its answer.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.expect("an answer");
+        let (status, headers) = (response.status(), response.headers().clone());
+        Answer { status, headers, text: response.text().await.expect("a body") }
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// POST with a JSON body.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(&body)).await
+    }
+
+    /// PUT with a JSON body.
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::PUT, path).json(&body)).await
+    }
+
+    /// PATCH with a JSON body.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::PATCH, path).json(&body)).await
+    }
+
+    /// DELETE.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
+    /// Starts a draft with a text; its id.
+    pub async fn draft(&self, content: &str) -> String {
+        let started = self.post(START, json!({"starting_prompt": content})).await.expect(201);
+        started["draft_id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Starts a test of a draft; its id.
+    pub async fn test(&self, draft: &str, query: &str, topic: &str) -> String {
+        let order = json!({"test_query": query, "topic": topic, "limit": 5});
+        let started = self.post(&format!("{DRAFTS}/{draft}/test"), order).await.expect(202);
+        started["test_id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The run, once it has ended; a test that waits longer than `seconds` fails.
+    pub async fn finished(&self, draft: &str, test: &str, seconds: u64) -> Value {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(seconds);
+        loop {
+            let run = self.get(&format!("{DRAFTS}/{draft}/tests/{test}")).await.expect(200);
+            if matches!(run["status"].as_str(), Some("succeeded" | "failed" | "cancelled")) {
+                return run;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "the run did not end in {seconds} s: {run}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Sends a message and reads the answer's events to their end.
+    pub async fn say(&self, draft: &str, message: &str) -> Vec<Value> {
+        let answer = self.post(MESSAGE, json!({"chat_id": draft, "message": message})).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        events(&answer.text)
+    }
+}
+
+/// The `data:` lines of an event stream, as JSON.
+pub fn events(text: &str) -> Vec<Value> {
+    let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
+    data.map(|data| serde_json::from_str(data.trim()).expect("each event is JSON")).collect()
+}
+
+/// The text of an answer's events, put together.
+pub fn spoken(events: &[Value]) -> String {
+    events.iter().filter_map(|event| event["content"].as_str()).collect()
+}
