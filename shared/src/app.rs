@@ -53,15 +53,28 @@ impl App {
     /// The tables.
     pub fn store(&self) -> &Store {
         self.store.get_or_init(|| {
-            let client = aws_sdk_dynamodb::Client::new(&self.sdk);
-            Store::new(client, self.config.tables.clone(), &self.config.cursor_key)
+            Store::new(self.dynamodb_client(), self.config.tables.clone(), &self.config.cursor_key)
         })
+    }
+
+    /// A client for DynamoDB. Handlers use the [`store`](Self::store).
+    pub fn dynamodb_client(&self) -> aws_sdk_dynamodb::Client {
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.sdk);
+        if let Some(url) = &self.config.endpoints.dynamodb {
+            config.set_endpoint_url(Some(url.clone()));
+        }
+        aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
     /// The queue of runs.
     pub fn queue(&self) -> &Queue {
-        self.queue
-            .get_or_init(|| Queue::new(aws_sdk_sqs::Client::new(&self.sdk), self.config.queue_url.clone()))
+        self.queue.get_or_init(|| {
+            let mut config = aws_sdk_sqs::config::Builder::from(&self.sdk);
+            if let Some(url) = &self.config.endpoints.sqs {
+                config.set_endpoint_url(Some(url.clone()));
+            }
+            Queue::new(aws_sdk_sqs::Client::from_conf(config.build()), self.config.queue_url.clone())
+        })
     }
 
     /// The models.
@@ -76,13 +89,18 @@ impl App {
 
     /// A new id: a UUIDv7 (RFC 9562) of the clock's time, so that ids sort by time.
     pub fn new_id(&self) -> Uuid {
+        self.new_id_at(self.now())
+    }
+
+    /// A new id of the instant `at`.
+    pub fn new_id_at(&self, at: Timestamp) -> Uuid {
         let mut random = [0; 10];
         // Without the operating system's randomness nothing here is safe to run;
         // it fails only before Linux 3.17 or in a broken sandbox.
         if getrandom::fill(&mut random).is_err() {
             std::process::abort();
         }
-        let millis = u64::try_from(self.now().as_millis()).unwrap_or(0);
+        let millis = u64::try_from(at.as_millis()).unwrap_or(0);
         uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
     }
 
@@ -118,6 +136,11 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// A clock that is `ahead_ms` milliseconds ahead of the system's, or behind it.
+    pub fn shifted(ahead_ms: i64) -> Self {
+        Self { ahead_ms: Arc::new(AtomicI64::new(ahead_ms)) }
+    }
+
     /// The instant now.
     pub fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

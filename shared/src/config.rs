@@ -28,6 +28,18 @@ pub struct Config {
     pub models: Vec<Model>,
     /// What one user and the whole deployment may use.
     pub limits: Limits,
+    /// Where the services are, when they are not AWS's own. (The SDK's
+    /// `AWS_ENDPOINT_URL` variables work besides.)
+    pub endpoints: Endpoints,
+}
+
+/// Addresses of services that stand in for AWS's.
+#[derive(Clone, Debug, Default)]
+pub struct Endpoints {
+    /// DynamoDB.
+    pub dynamodb: Option<String>,
+    /// SQS.
+    pub sqs: Option<String>,
 }
 
 /// The tables' names: `WORKSHOP_DRAFTS_TABLE` and so on.
@@ -103,6 +115,7 @@ impl Config {
                 None => Vec::new(),
             },
             limits: Limits::read(&lookup)?,
+            endpoints: Endpoints::default(),
         })
     }
 

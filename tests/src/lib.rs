@@ -9,6 +9,7 @@ use std::time::Duration;
 use local::{BundledModel, Machine, ModelChoice, Options};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use shared::app::Clock;
 use shared::limits::Limits;
 
 /// The workspace's root.
@@ -33,12 +34,21 @@ pub struct Setup {
     pub recover_every: Duration,
     /// Whether the sample collection is installed.
     pub sample: bool,
+    /// The machine's time. The store removes expired items by the system's,
+    /// so a clock that starts in the past makes items that it removes now.
+    pub clock: Clock,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let limits = Limits { runs_per_minute: 1_000, messages_per_minute: 1_000, ..Limits::default() };
-        Self { model: None, limits, recover_every: Duration::from_secs(1), sample: true }
+        Self {
+            model: None,
+            limits,
+            recover_every: Duration::from_secs(1),
+            sample: true,
+            clock: Clock::default(),
+        }
     }
 }
 
@@ -64,6 +74,7 @@ impl Workshop {
             limits: setup.limits,
             recover_every: setup.recover_every,
             sample: setup.sample,
+            clock: setup.clock,
             site: None,
         };
         let machine = Machine::start(options).await.expect("the machine starts");
@@ -92,10 +103,23 @@ fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(120)).build().expect("a client")
 }
 
-/// The real small model's server, started once a process.
+/// The real small model's server, started once a process. It runs on a thread
+/// of its own, since each test's runtime ends with the test.
 pub fn small_model() -> &'static BundledModel {
-    static MODEL: OnceLock<BundledModel> = OnceLock::new();
-    MODEL.get_or_init(|| BundledModel::start(root().join(".workshop/model"), false).expect("the small model starts"))
+    static MODEL: OnceLock<(tokio::runtime::Runtime, BundledModel)> = OnceLock::new();
+    let (_, model) = MODEL.get_or_init(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let entered = runtime.enter();
+        let model =
+            BundledModel::start(root().join(".workshop/model"), false).expect("the small model starts");
+        drop(entered);
+        (runtime, model)
+    });
+    model
 }
 
 /// An HTTP client for one user.
@@ -120,7 +144,8 @@ pub struct Answer {
 impl Answer {
     /// The body as JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{} is not JSON: {}", self.status, self.text))
+        serde_json::from_str(&self.text)
+            .unwrap_or_else(|_| panic!("{} is not JSON: {}", self.status, self.text))
     }
 
     /// The body as JSON, of an answer that must have this status.

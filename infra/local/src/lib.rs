@@ -1,1 +1,18 @@
+//! The machine that stands in for AWS, in one process: DynamoDB and SQS over
+//! their real wire protocols, the gateway, the queue's pump, the schedule, the
+//! stream reader, the sign-in, and a small real model.
+//!
+//! The handlers are the ones that are deployed. What is only here, is only
+//! here: no binary that is deployed has a way around the token.
 
+mod events;
+mod gateway;
+mod machine;
+mod model;
+mod pump;
+mod services;
+pub mod settings;
+mod sign_in;
+
+pub use machine::{Machine, ModelChoice, Options};
+pub use model::{BundledModel, MODEL_ID};

@@ -18,10 +18,10 @@ pub const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The earliest and latest instants that RFC 3339's four-digit years write.
-    const RANGE_MS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
+    /// From the first instant of year 1 to the last that jiff represents.
+    const RANGE_MS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_207_200_999;
 
-    /// The instant `ms` milliseconds after the epoch, held to years 1 to 9999.
+    /// The instant `ms` milliseconds after the epoch, held to years 1 to 9999 (its last day but one).
     pub fn from_millis(ms: i64) -> Self {
         Self(ms.clamp(*Self::RANGE_MS.start(), *Self::RANGE_MS.end()))
     }
@@ -61,6 +61,10 @@ impl Timestamp {
         let text = text.trim();
         if let Ok(instant) = text.parse() {
             return Some(instant);
+        }
+        // jiff would take the date of a time that lacks its offset.
+        if text.len() != "2026-11-21".len() {
+            return None;
         }
         let date: jiff::civil::Date = text.parse().ok()?;
         let zoned = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
@@ -139,6 +143,7 @@ mod tests {
         let date = Timestamp::parse_loose("2026-11-21").unwrap();
         assert_eq!(date.to_string(), "2026-11-21T00:00:00.000Z");
         assert!(Timestamp::parse_loose("yesterday").is_none());
+        assert!(Timestamp::parse_loose("2026-11-21T10:00:00").is_none());
     }
 
     #[test]
@@ -149,7 +154,7 @@ mod tests {
 
     #[test]
     fn instants_outside_four_digit_years_are_held_to_them() {
-        assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-30T22:00:00.999Z");
         assert_eq!(Timestamp::from_millis(i64::MIN).date(), "0001-01-01");
     }
 }

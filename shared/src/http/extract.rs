@@ -1,8 +1,11 @@
 //! Reading a request, with a problem that says what is wrong where it can't be read.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lambda_http::RequestExt;
 use lambda_http::http::{HeaderName, header};
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::problem::{Code, Problem};
@@ -181,6 +184,13 @@ pub fn not_modified(request: &Request, etag: &str) -> bool {
         let tag = bare(tag);
         tag == "*" || tag == bare(etag)
     })
+}
+
+/// An ETag for a response by its content: 96 bits of its hash.
+pub fn content_tag(response: &super::respond::Response) -> String {
+    let body: &[u8] = response.body().as_ref();
+    let digest = Sha256::digest(body);
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest.get(..12).unwrap_or_default()))
 }
 
 /// The `Idempotency-Key`: 1 to 200 visible ASCII characters.

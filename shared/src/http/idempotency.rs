@@ -50,18 +50,32 @@ pub async fn begin(
             "The first request with this Idempotency-Key is still being answered. Try again shortly.",
         )
         .with_retry_after(2)),
-        Claim::Different => Err(FieldUsedTwice.into()),
+        Claim::Different => Err(Problem::new(
+            Code::Invalid,
+            "This Idempotency-Key was used for a different request. Use a new key; nothing was changed.",
+        )),
     }
 }
 
-struct FieldUsedTwice;
-
-impl From<FieldUsedTwice> for Problem {
-    fn from(_: FieldUsedTwice) -> Self {
-        Self::new(
-            Code::Invalid,
-            "This Idempotency-Key was used for a different request. Use a new key; nothing was changed.",
-        )
+/// Answers a request by `make`, which is given the id for what it makes; or,
+/// when the request is a repeat, by the first answer.
+pub async fn once<F, Fut>(
+    app: &App,
+    user: &User,
+    route: &'static str,
+    request: &Request,
+    make: F,
+) -> Result<Response, Problem>
+where
+    F: FnOnce(Uuid) -> Fut,
+    Fut: Future<Output = Result<Response, Problem>>,
+{
+    match begin(app, user, route, request).await? {
+        Attempt::Repeat(response) => Ok(response),
+        Attempt::First(first) => {
+            let result = make(first.id).await;
+            first.conclude(app, result).await
+        }
     }
 }
 

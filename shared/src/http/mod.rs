@@ -8,9 +8,10 @@ mod respond;
 mod serve;
 
 pub use extract::{
-    IfMatch, Page, idempotency_key, if_match, json, not_modified, path_id, path_text, prefer_wait, query,
+    IfMatch, Page, content_tag, idempotency_key, if_match, json, not_modified, path_id, path_text,
+    prefer_wait, query,
 };
-pub use idempotency::{Attempt, Idempotent, begin};
-pub use problem::{Code, Problem};
+pub use idempotency::{Attempt, Idempotent, begin, once};
+pub use problem::{Code, Problem, ProblemBody};
 pub use respond::{Request, Response, StreamingResponse, answer, json_response, streamed};
 pub use serve::{Handler, StreamingHandler, serve, serve_events, serve_streaming, serve_without_store};

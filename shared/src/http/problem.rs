@@ -25,6 +25,8 @@ pub enum Code {
     Malformed,
     /// No token, or one that is not valid.
     Unauthorized,
+    /// Another site's page sent it; only the local machine answers so.
+    Forbidden,
     /// It does not exist, or not for this user.
     NotFound,
     /// The path exists, the verb does not.
@@ -58,6 +60,7 @@ impl Code {
         match self {
             Self::Malformed => (StatusCode::BAD_REQUEST, "malformed", "The request can't be read"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "Sign in first"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Not possible here")
@@ -186,6 +189,13 @@ impl Problem {
         Self { retry_after: Some(seconds.max(1)), ..self }
     }
 
+    /// Adds a sentence for the person.
+    pub fn with_more(mut self, sentence: &str) -> Self {
+        self.detail.push(' ');
+        self.detail.push_str(sentence);
+        self
+    }
+
     /// What the log is told.
     pub fn with_cause(self, cause: impl Display) -> Self {
         Self { cause: Some(cause.to_string()), ..self }
@@ -198,6 +208,12 @@ impl Problem {
 
     /// Logs what only we may know, once, here where it is handled.
     pub fn log(&self) {
+        if self.code == Code::Unauthorized {
+            tracing::info!(
+                cause = self.cause.as_deref().unwrap_or("none given"),
+                "a request was not signed in"
+            );
+        }
         if self.code.status().is_server_error() {
             tracing::error!(
                 code = self.code.parts().1,
@@ -283,7 +299,7 @@ impl From<&ModelError> for Problem {
         };
         let problem = Self::new(code, error.sentence()).with_cause(error);
         match error.retry_after() {
-            Some(wait) => problem.with_retry_after(wait.as_secs()),
+            Some(wait) => problem.with_retry_after(wait.as_secs().min(86_400)),
             None => problem,
         }
     }

@@ -860,6 +860,23 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn what_is_ready_passes_late_for_a_reader_who_paused_but_never_past_the_total() {
+        let ready = || std::future::ready(());
+        let mut clock = Clock::start(Deadlines::within(Duration::MAX), after(Instant::now(), Duration::MAX));
+        assert_eq!(clock.wait(ready()).await, Ok(()));
+
+        clock.deadlines.silence = Duration::ZERO;
+        clock.heard = Some(Instant::now());
+        assert_eq!(clock.wait(ready()).await, Ok(()));
+
+        clock.deadlines.silence = CONNECT;
+        clock.total = Instant::now();
+        assert!(matches!(clock.wait(ready()).await, Err(ModelError::TooSlow { part: Part::Total, .. })));
+        clock = Clock { heard: None, first_token: Instant::now(), total: clock.total + CONNECT, ..clock };
+        assert!(matches!(clock.wait(ready()).await, Err(ModelError::TooSlow { part: Part::FirstToken, .. })));
+    }
+
     #[test]
     fn sentences_say_what_is_kept_and_nothing_of_the_inside() {
         let slow = |part| ModelError::TooSlow { part, limit: Duration::from_millis(59_500) };

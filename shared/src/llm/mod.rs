@@ -10,7 +10,10 @@ pub mod runner;
 mod sse;
 mod window;
 
-pub use client::{Answer, ChatMessage, ChatRequest, Chunk, Client, Deadlines, Finish, ModelError, Role};
+pub use client::{
+    ANSWER_MAX_BYTES, Answer, ChatMessage, ChatRequest, Chunk, Client, Deadlines, Finish, ModelError, Part,
+    Role,
+};
 
 pub use models::Models;
 pub use readiness::Readiness;

@@ -247,8 +247,11 @@ async fn next(stream: &mut Option<super::client::Answer>) -> Option<Result<Chunk
 /// How long to wait for a model that limits its rate, when nothing was
 /// written yet and there are tries left.
 fn worth_waiting(error: &ModelError, answer: &Growing, open: &OpenRun) -> Option<u32> {
-    let ModelError::RateLimited { retry_after } = error else { return None };
-    let seconds = retry_after.map_or(30, |wait| wait.as_secs().max(1));
+    if !matches!(error, ModelError::RateLimited { .. } | ModelError::Overloaded { retry_after: Some(_), .. })
+    {
+        return None;
+    }
+    let seconds = error.retry_after().map_or(30, |wait| wait.as_secs().max(1));
     let possible = answer.text.is_empty() && open.attempts < ATTEMPTS_MAX && seconds <= RATE_WAIT_MAX;
     possible.then(|| u32::try_from(seconds).unwrap_or(u32::MAX))
 }

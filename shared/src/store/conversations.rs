@@ -254,18 +254,26 @@ impl Conversations {
         Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
     }
 
-    /// Ends an answer: keeps it, gives the lease back, counts the message; the
-    /// user's message counts as answered. False when the lease was lost.
-    pub async fn finish(&self, answering: &Answering, answer: &Message) -> Result<bool, StoreError> {
+    /// Ends an answer: keeps it, gives the lease back, counts the message. The
+    /// user's message counts as answered unless the model `failed`: then it
+    /// can be answered again. False when the lease was lost.
+    pub async fn finish(
+        &self,
+        answering: &Answering,
+        answer: &Message,
+        failed: bool,
+    ) -> Result<bool, StoreError> {
         let table = &self.table.name;
+        let mut state = Change::new()
+            .when("lease_id", "=", answering.lease_id)
+            .remove("lease_id")
+            .remove("lease_until")
+            .add("message_count", 1);
+        if !failed {
+            state = state.remove("pending");
+        }
         let parts = vec![
-            Change::new()
-                .when("lease_id", "=", answering.lease_id)
-                .remove("lease_id")
-                .remove("lease_until")
-                .remove("pending")
-                .add("message_count", 1)
-                .update_of(table, keys::chat(answering.draft_id))?,
+            state.update_of(table, keys::chat(answering.draft_id))?,
             Change::new().put_of(table, entry(answering.draft_id, answer)?)?,
         ];
         Ok(transaction::commit(&self.table.client, parts).await?.is_ok())

@@ -1,0 +1,5 @@
+//! POST /api/topics/{topic}/articles
+
+fn main() -> std::process::ExitCode {
+    shared::http::serve(|app, request| Box::pin(functions::topics::import::handle(app, request)))
+}

@@ -1,0 +1,5 @@
+//! DELETE /api/auspex/prompts/workshop/drafts/{id}
+
+fn main() -> std::process::ExitCode {
+    shared::http::serve(|app, request| Box::pin(functions::drafts::delete::handle(app, request)))
+}

@@ -1,0 +1,302 @@
+//! Writing one answer: ask the model, pass its words on, keep them as they
+//! come, and end in a state that says the truth.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, StreamBody};
+use serde_json::{Value, json};
+use shared::app::App;
+use shared::domain::conversation::{Message, Role};
+use shared::domain::draft::Draft;
+use shared::domain::model::{Model, Usage};
+use shared::domain::time::Timestamp;
+use shared::http::{Code, Problem, Response, StreamingResponse};
+use shared::limits::Spend;
+use shared::llm::assistant::{CONTEXT_MESSAGES, CONTEXT_RUNS, messages};
+use shared::llm::{ChatRequest, Chunk, Deadlines, Finish, ModelError, Readiness};
+use shared::store::{Answering, Counter, Reservation, StoreError};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use uuid::Uuid;
+
+use super::send::event_stream;
+
+/// From the send to the end of the answer.
+const DEADLINE: Duration = Duration::from_secs(180);
+/// A model that is still starting is waited for this long.
+const STARTING_PATIENCE: Duration = Duration::from_secs(60);
+/// A growing answer is kept at most this often.
+const KEEP_EVERY: Duration = Duration::from_secs(1);
+/// A silent connection gets a comment this often, since proxies close idle ones.
+const COMMENT_EVERY: u32 = 10;
+/// A writer that has not renewed its lease for this long is taken to be dead.
+const LEASE_MS: i64 = 45_000;
+/// The first lease also covers waiting for the model.
+const FIRST_LEASE_MS: i64 = 150_000;
+/// Some variety makes for better proposals.
+const TEMPERATURE: f32 = 0.5;
+
+/// Until when the first lease holds.
+pub(super) fn first_lease(now: Timestamp) -> Timestamp {
+    now.plus_millis(FIRST_LEASE_MS)
+}
+
+/// An answer to be written.
+pub(super) struct Task {
+    pub draft: Draft,
+    pub question: Message,
+    pub model: Model,
+    pub answering: Answering,
+    pub reserved: Reservation,
+}
+
+/// Lines of an event stream.
+pub(super) type EventBody = BoxBody<Bytes, Infallible>;
+type Events = UnboundedSender<Bytes>;
+
+/// The events as a response's body.
+pub(super) fn body(events: UnboundedReceiver<Bytes>) -> EventBody {
+    let frames = UnboundedReceiverStream::new(events).map(|bytes| Ok(http_body::Frame::data(bytes)));
+    BodyExt::boxed(StreamBody::new(frames))
+}
+
+/// Sends an event. A reader who has gone away doesn't stop the writing.
+fn tell(events: &Events, event: &Value) {
+    let _ = events.send(Bytes::from(format!("data: {event}\n\n")));
+}
+
+/// Writes the answer; its id when it is complete.
+pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Option<Uuid> {
+    let mut answer = Message {
+        id: app.new_id_at(app.now().max(task.question.created_at.plus_millis(1))),
+        role: Role::Assistant,
+        content: String::new(),
+        created_at: app.now(),
+        model: Some(task.model.id.clone()),
+        truncated: true,
+        usage: None,
+        in_reply_to: Some(task.question.id),
+    };
+    let end = compose(app, task, &mut answer, events).await;
+    let used = end.as_ref().map_or_else(|failure| failure.usage, |(usage, _)| *usage);
+    settle(app, task, used).await;
+    let kept = match &end {
+        Ok((usage, finish)) => {
+            answer.truncated = *finish == Finish::Length;
+            answer.usage = Some(*usage);
+            keep(app, task, &answer, false).await
+        }
+        Err(_) if answer.content.is_empty() => {
+            app.store().conversations.abandon(&task.answering).await.map(|()| true).map_err(Problem::from)
+        }
+        Err(_) => keep(app, task, &answer, true).await,
+    };
+    let problem = match (end, kept) {
+        (_, Err(problem)) => problem,
+        (Ok(_), Ok(false)) => lost(),
+        (Err(failure), Ok(_)) => failure.problem,
+        (Ok(_), Ok(true)) => {
+            let done = json!({
+                "done": true, "message_id": answer.id, "usage": answer.usage, "model": answer.model,
+                "truncated": answer.truncated,
+            });
+            tell(events, &done);
+            return Some(answer.id);
+        }
+    };
+    problem.log();
+    tell(events, &json!({"error": problem.body(&task.answering.lease_id.to_string())}));
+    None
+}
+
+async fn keep(app: &App, task: &Task, answer: &Message, failed: bool) -> Result<bool, Problem> {
+    Ok(app.store().conversations.finish(&task.answering, answer, failed).await?)
+}
+
+/// The conversation went to another writer, or its draft is gone.
+fn lost() -> Problem {
+    Problem::new(
+        Code::Conflict,
+        "This conversation was continued elsewhere or its draft was deleted meanwhile.",
+    )
+}
+
+/// Why an answer ended early, and what it took.
+struct Failure {
+    problem: Problem,
+    usage: Usage,
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self { problem: error.into(), usage: Usage::default() }
+    }
+}
+
+impl Failure {
+    fn of(error: &ModelError, usage: Usage, answer: &Message) -> Self {
+        let kept = if answer.content.is_empty() {
+            "Your message is kept: ask for the answer again."
+        } else {
+            "Your message and the part that was written are kept: ask for the answer again."
+        };
+        Self { problem: Problem::from(error).with_more(kept), usage }
+    }
+}
+
+/// Asks the model and passes its words on until the answer ends.
+async fn compose(
+    app: &App,
+    task: &Task,
+    answer: &mut Message,
+    events: &Events,
+) -> Result<(Usage, Finish), Failure> {
+    let started = Instant::now();
+    await_model(app, events).await?;
+    let id = task.draft.summary.id;
+    let (conversation, runs) = futures::try_join!(
+        app.store().conversations.recent(id, CONTEXT_MESSAGES),
+        app.store().runs.list(id, CONTEXT_RUNS, None),
+    )?;
+    let request = ChatRequest {
+        model: &task.model,
+        messages: messages(&task.model, &task.draft, &runs.runs, &upto(conversation, task.question.id)),
+        max_tokens: task.model.max_output_tokens,
+        temperature: TEMPERATURE,
+    };
+    let client = app.models().client().map_err(|error| Failure::of(&error, Usage::default(), answer))?;
+    let deadlines = Deadlines::within(DEADLINE.saturating_sub(started.elapsed()));
+    let mut opening = Box::pin(client.stream(&request, deadlines, || app.jitter()));
+    let mut stream = None;
+    let mut kept_length = 0;
+    let mut quiet = 0;
+    let mut tick = interval(KEEP_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let chunk = tokio::select! {
+            opened = &mut opening, if stream.is_none() => match opened {
+                Ok(opened) => { stream = Some(opened); continue }
+                Err(error) => Some(Err(error)),
+            },
+            chunk = next(&mut stream), if stream.is_some() => chunk,
+            _ = tick.tick() => {
+                if answer.content.len() > kept_length {
+                    kept_length = answer.content.len();
+                    let until = app.now().plus_millis(LEASE_MS);
+                    if !app.store().conversations.keep_partial(&task.answering, answer, until).await? {
+                        return Err(Failure { problem: lost(), usage: used(&stream) });
+                    }
+                }
+                quiet += 1;
+                if quiet % COMMENT_EVERY == 0 {
+                    let _ = events.send(Bytes::from_static(b": still working\n\n"));
+                }
+                continue;
+            }
+        };
+        match chunk {
+            Some(Ok(Chunk::Text(text))) => {
+                quiet = 0;
+                answer.content.push_str(&text);
+                tell(events, &json!({"content": text}));
+            }
+            Some(Ok(Chunk::End { usage, finish, .. })) if !answer.content.trim().is_empty() => {
+                return Ok((usage, finish));
+            }
+            Some(Ok(Chunk::End { usage, .. })) => {
+                return Err(Failure::of(&ModelError::Nonsense("an empty answer"), usage, answer));
+            }
+            Some(Err(error)) => return Err(Failure::of(&error, used(&stream), answer)),
+            None => return Err(Failure::of(&ModelError::CutOff, used(&stream), answer)),
+        }
+    }
+}
+
+async fn next(stream: &mut Option<shared::llm::Answer>) -> Option<Result<Chunk, ModelError>> {
+    match stream {
+        Some(stream) => stream.next().await,
+        None => None,
+    }
+}
+
+fn used(stream: &Option<shared::llm::Answer>) -> Usage {
+    stream.as_ref().map(|stream| stream.usage_so_far().0).unwrap_or_default()
+}
+
+/// The conversation up to the message to be answered: what came of earlier
+/// tries to answer it is left out.
+fn upto(mut conversation: Vec<Message>, question: Uuid) -> Vec<Message> {
+    conversation.retain(|message| message.in_reply_to != Some(question));
+    if let Some(at) = conversation.iter().position(|message| message.id == question) {
+        conversation.truncate(at + 1);
+    }
+    conversation
+}
+
+/// Waits for a model that is still starting.
+async fn await_model(app: &App, events: &Events) -> Result<(), Failure> {
+    let deadline = Instant::now() + STARTING_PATIENCE;
+    loop {
+        let refusal = match app.models().settled(Duration::from_secs(5)).await {
+            Readiness::Ready => return Ok(()),
+            Readiness::Starting { .. } if Instant::now() < deadline => {
+                let _ = events.send(Bytes::from_static(b": the model is starting\n\n"));
+                continue;
+            }
+            Readiness::Starting { detail } => {
+                format!(
+                    "{detail} It is not ready yet. Your message is kept: ask for the answer again shortly."
+                )
+            }
+            Readiness::Failed { detail } => format!("{detail} Your message is kept."),
+        };
+        let problem = Problem::new(Code::Unavailable, refusal);
+        return Err(Failure { problem, usage: Usage::default() });
+    }
+}
+
+/// Replaces what was set aside by what was used. What can't be settled stays
+/// set aside until the day ends: on the safe side of the limit.
+async fn settle(app: &App, task: &Task, usage: Usage) {
+    let used = Spend {
+        tokens: usage.prompt_tokens + usage.completion_tokens,
+        micros: task.model.cost_micros(usage),
+    };
+    let settled = app.store().quotas.settle(&task.reserved, used).await;
+    let micros = i64::try_from(used.micros).unwrap_or(i64::MAX);
+    let counted = match micros {
+        0 => Ok(()),
+        _ => app.store().metrics.count(&[(Counter::CostMicros, micros)], task.question.id, app.now()).await,
+    };
+    if let Err(error) = settled.and(counted) {
+        tracing::warn!(%error, "a message's use could not be settled");
+    }
+}
+
+/// The answer that a repeated request was given, as one event.
+pub(super) async fn replay(app: &App, chat: Uuid, stored: &Response) -> Result<StreamingResponse, Problem> {
+    let stored: Value = serde_json::from_slice(stored.body().as_ref()).map_err(Problem::internal)?;
+    let id = stored["message_id"].as_str().and_then(|id| id.parse().ok());
+    let message = match id {
+        Some(id) => app.store().conversations.message(chat, id).await?,
+        None => None,
+    };
+    Ok(replayed(&message.ok_or_else(|| Problem::not_found("message"))?))
+}
+
+/// An answer that is complete already, as one event.
+pub(super) fn replayed(answer: &Message) -> StreamingResponse {
+    let (events, reader) = tokio::sync::mpsc::unbounded_channel();
+    tell(&events, &json!({"content": answer.content}));
+    let done = json!({
+        "done": true, "message_id": answer.id, "usage": answer.usage, "model": answer.model,
+        "truncated": answer.truncated,
+    });
+    tell(&events, &done);
+    event_stream(body(reader))
+}

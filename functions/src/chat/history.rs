@@ -1,0 +1,42 @@
+//! GET /api/auspex/chat/sessions/{chat_id}/messages: a conversation, its
+//! newest messages first asked for, each page in the order they were said.
+
+use lambda_http::http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+use shared::app::App;
+use shared::auth::user;
+use shared::domain::conversation::Message;
+use shared::http::{Page, Problem, Request, Response, json_response, path_id};
+use uuid::Uuid;
+
+/// One page of a conversation.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Output {
+    /// The conversation: its draft's id.
+    pub chat_id: Uuid,
+    /// The newest messages, or those before the cursor, in the order they were said.
+    pub messages: Vec<Message>,
+    /// Messages of the whole conversation.
+    pub total_messages: u64,
+    /// Where the page with earlier messages begins; null when there are none.
+    pub next_cursor: Option<String>,
+}
+
+/// Shows a conversation.
+pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
+    let user = user(app, &request).await?;
+    let page = Page::of(&request)?;
+    let chat_id = path_id(&request, "chat_id", "conversation")?;
+    let draft = app.store().drafts.get(&user.id, chat_id, app.now()).await?;
+    let draft = draft.ok_or_else(|| Problem::not_found("conversation"))?;
+    let history =
+        app.store().conversations.history(draft.summary.id, page.limit, page.cursor.as_deref()).await?;
+    let output = Output {
+        chat_id,
+        messages: history.messages,
+        total_messages: history.total,
+        next_cursor: history.next_cursor,
+    };
+    json_response(StatusCode::OK, &output)
+}

@@ -1,0 +1,174 @@
+//! POST /api/auspex/chat/message: keeps the user's message and streams the
+//! assistant's answer as server-sent events.
+//!
+//! `data: {"content": "…"}` many times, then `data: {"done": true, …}` or
+//! `data: {"error": {problem}}`. Without a `message` it answers the one that
+//! is pending. One answer at a time: a second send meanwhile gets 409.
+
+use lambda_http::http::{HeaderValue, header};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+use shared::app::App;
+use shared::auth::{User, user};
+use shared::domain::conversation::{MESSAGE_MAX, Message, Role};
+use shared::domain::draft::Draft;
+use shared::domain::text::{Errors, FieldError};
+use shared::http::{
+    Attempt, Code, Idempotent, Problem, Request, StreamingResponse, begin, json, json_response,
+};
+use shared::limits::Spend;
+use shared::llm::runner::estimate;
+use shared::store::{Answering, Begin, Kind};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::answer::{self, Task};
+
+/// A message to the assistant.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// The conversation: its draft's id.
+    pub chat_id: String,
+    /// Up to 20,000 characters; absent to have the pending message answered.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 20_000))]
+    pub message: Option<String>,
+    /// The model's id; the deployment's default when absent.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Taken for older clients; has no effect.
+    #[serde(default)]
+    #[serde(rename = "limit")]
+    pub _limit: Option<u32>,
+}
+
+/// Answers a message.
+pub async fn handle(app: &'static App, request: Request) -> Result<StreamingResponse, Problem> {
+    let user = user(app, &request).await?;
+    let input = checked(json(&request)?)?;
+    let chat_id: Uuid = input.chat_id.parse().map_err(|_| Problem::not_found("conversation"))?;
+    let draft = app.store().drafts.get(&user.id, chat_id, app.now()).await?;
+    let draft = draft.ok_or_else(|| Problem::not_found("conversation"))?;
+    match begin(app, &user, "chat-send", &request).await? {
+        Attempt::Repeat(response) => answer::replay(app, chat_id, &response).await,
+        Attempt::First(first) => match start(app, &user, draft, &input, first.id).await {
+            Ok(Start::Answering(task)) => Ok(stream(app, *task, first)),
+            Ok(Start::Answered(message)) => Ok(answer::replayed(&message)),
+            Err(problem) => {
+                let refused = first.conclude(app, Err(problem)).await;
+                Err(refused.err().unwrap_or_else(|| Problem::internal("a refusal became an answer")))
+            }
+        },
+    }
+}
+
+fn checked(input: Input) -> Result<Input, Vec<FieldError>> {
+    let mut errors = Errors::default();
+    if let Some(message) = &input.message {
+        errors.prose("message", message, 1, MESSAGE_MAX);
+        if message.trim().is_empty() {
+            errors
+                .push("message", "Write a message, or leave the field out to have the pending one answered.");
+        }
+    }
+    errors.or(input)
+}
+
+enum Start {
+    Answering(Box<Task>),
+    /// A repeat whose first try came to its end, though its caller didn't learn it.
+    Answered(Box<Message>),
+}
+
+/// Keeps the message and takes the conversation's lease.
+async fn start(app: &App, user: &User, draft: Draft, input: &Input, id: Uuid) -> Result<Start, Problem> {
+    let store = app.store();
+    let chat = draft.summary.id;
+    let model = app.models().find(input.model.as_deref());
+    let model = model.ok_or_else(|| match &input.model {
+        Some(id) => Problem::from(FieldError::new("model", format!("There is no model \"{id}\"."))),
+        None => crate::tests::start::no_model(),
+    })?;
+    let (question, new) = match &input.message {
+        Some(text) => (user_message(app, id, text.clone()), true),
+        None => (store.conversations.pending(chat).await?.ok_or_else(nothing_pending)?, false),
+    };
+    let reserved =
+        store.quotas.reserve(&user.id, Kind::Message, estimate(model), &app.config.limits, app.now()).await?;
+    let reserved = reserved.map_err(|limit| Problem::limited(limit, app.now()))?;
+
+    let answering = Answering { draft_id: chat, lease_id: app.new_id() };
+    let (now, until) = (app.now(), answer::first_lease(app.now()));
+    let begun =
+        store.conversations.begin(&draft, new.then_some(&question), answering.lease_id, now, until).await?;
+    let begun = match begun {
+        Begin::Exists => match store.conversations.answer_to(chat, question.id).await? {
+            Some(answer) => {
+                store.quotas.settle(&reserved, Spend::default()).await?;
+                return Ok(Start::Answered(Box::new(answer)));
+            }
+            None => store.conversations.begin(&draft, None, answering.lease_id, now, until).await?,
+        },
+        other => other,
+    };
+    let refused = match begun {
+        Begin::Begun => {
+            let model = model.clone();
+            return Ok(Start::Answering(Box::new(Task { draft, question, model, answering, reserved })));
+        }
+        Begin::Busy => Problem::new(
+            Code::Conflict,
+            "The assistant is still answering. Your message was not sent; send it when the answer is complete.",
+        )
+        .with_retry_after(2),
+        Begin::Gone | Begin::Exists => Problem::not_found("conversation"),
+    };
+    store.quotas.settle(&reserved, Spend::default()).await?;
+    Err(refused)
+}
+
+fn user_message(app: &App, id: Uuid, content: String) -> Message {
+    Message {
+        id,
+        role: Role::User,
+        content,
+        created_at: app.now(),
+        model: None,
+        truncated: false,
+        usage: None,
+        in_reply_to: None,
+    }
+}
+
+fn nothing_pending() -> Problem {
+    Problem::new(Code::Conflict, "No message is waiting for an answer. Send one with the field message.")
+}
+
+/// The answer as it is written. The writing is a task of its own, so that it
+/// goes on and is kept when the reader goes away.
+fn stream(app: &'static App, task: Task, first: Idempotent) -> StreamingResponse {
+    let (events, reader) = mpsc::unbounded_channel();
+    let span = tracing::Span::current();
+    let writing = async move {
+        if let Some(id) = answer::write(app, &task, &events).await {
+            // Stored for repeats; the answer itself is in the conversation.
+            let stored = json_response(lambda_http::http::StatusCode::OK, &json!({"message_id": id}));
+            if let Err(problem) = first.conclude(app, stored).await {
+                problem.log();
+            }
+        }
+    };
+    tokio::spawn(tracing::Instrument::instrument(writing, span));
+    event_stream(answer::body(reader))
+}
+
+/// A response of server-sent events, which nothing on the way may hold back.
+pub(super) fn event_stream(body: answer::EventBody) -> StreamingResponse {
+    let mut response = StreamingResponse::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}

@@ -1,0 +1,96 @@
+//! POST …/drafts/{id}/commit: the draft becomes version 1 of a new prompt, or
+//! the next version of the prompt it came from when that is its owner's.
+
+use lambda_http::http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+use shared::app::App;
+use shared::auth::{User, user};
+use shared::domain::prompt::Commit;
+use shared::http::{Code, IfMatch, Problem, Request, Response, if_match, json, json_response, once, path_id};
+use shared::store::Committed;
+use uuid::Uuid;
+
+/// A test that starts meanwhile changes the draft's status, not its text: the
+/// commit is tried again this often.
+const ATTEMPTS: u32 = 3;
+
+/// The version that was committed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Output {
+    /// The prompt's id.
+    pub prompt_id: Uuid,
+    /// Its name in the library.
+    pub name: String,
+    /// 1 for a new prompt.
+    pub version: u32,
+    /// What was done.
+    pub message: String,
+}
+
+/// Commits a draft.
+pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
+    let user = user(app, &request).await?;
+    let draft_id = path_id(&request, "id", "draft")?;
+    let expected = if_match(&request)?;
+    let input = json::<Commit>(&request)?.checked()?;
+    once(app, &user, "drafts-commit", &request, |id| commit(app, &user, draft_id, expected, input, id)).await
+}
+
+async fn commit(
+    app: &App,
+    user: &User,
+    draft_id: Uuid,
+    expected: IfMatch,
+    input: Commit,
+    id: Uuid,
+) -> Result<Response, Problem> {
+    let mut expected = expected;
+    for _ in 0..ATTEMPTS {
+        let draft = app.store().drafts.get(&user.id, draft_id, app.now()).await?;
+        let draft = draft.ok_or_else(|| Problem::not_found("draft"))?;
+        if matches!(expected, IfMatch::Revision(revision) if revision != draft.summary.revision) {
+            return Err(Problem::stale(&draft));
+        }
+        // What is committed is what was there when the commit was asked for.
+        expected = IfMatch::Revision(draft.summary.revision);
+        draft.check_runnable("A commit")?;
+        match app.store().library.commit(&draft, &input, id, app.now()).await? {
+            Committed::Committed { id, version } => {
+                tracing::info!(draft_id = %draft_id, user = %user.id, name = %input.name, version, "draft committed");
+                return answer(&input.name, id, version);
+            }
+            Committed::NameTaken => {
+                return Err(Problem::new(
+                    Code::NameTaken,
+                    format!(
+                        "The library already has a prompt named {}. Choose another name; your draft is as it was.",
+                        input.name
+                    ),
+                ));
+            }
+            Committed::Unchanged(version) => {
+                return Err(Problem::new(
+                    Code::Conflict,
+                    format!(
+                        "This text is version {version} of {} already. Change the draft first.",
+                        input.name
+                    ),
+                ));
+            }
+            Committed::DraftChanged => {}
+        }
+    }
+    Err(Problem::new(
+        Code::Conflict,
+        "The draft or the prompt changed meanwhile. Nothing was committed; try again.",
+    ))
+}
+
+fn answer(name: &str, prompt_id: Uuid, version: u32) -> Result<Response, Problem> {
+    let message = match version {
+        1 => format!("{name} is in the library."),
+        _ => format!("{name} is in the library as version {version}."),
+    };
+    json_response(StatusCode::CREATED, &Output { prompt_id, name: name.to_owned(), version, message })
+}

@@ -1,0 +1,41 @@
+//! GET /api/auspex/prompts/workshop/drafts: the user's drafts, newest change first.
+
+use lambda_http::http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+use shared::app::App;
+use shared::auth::user;
+use shared::domain::draft::{Status, Summary};
+use shared::domain::text::FieldError;
+use shared::http::{Page, Problem, Request, Response, json_response, query};
+
+/// One page of drafts.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Output {
+    /// Newest change first, without their texts.
+    pub drafts: Vec<Summary>,
+    /// Drafts in the whole list.
+    pub total: u64,
+    /// Where the next page begins; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// Lists drafts.
+pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
+    let user = user(app, &request).await?;
+    let page = Page::of(&request)?;
+    let status = query(&request, "status_filter").map(status).transpose()?;
+    let found =
+        app.store().drafts.list(&user.id, status, page.limit, page.cursor.as_deref(), app.now()).await?;
+    let output = Output { drafts: found.drafts, total: found.total, next_cursor: found.next_cursor };
+    json_response(StatusCode::OK, &output)
+}
+
+fn status(word: &str) -> Result<Status, Problem> {
+    Status::parse(word).ok_or_else(|| {
+        Problem::from(FieldError {
+            pointer: "?status_filter".to_owned(),
+            detail: "A status is draft, testing, ready or committed.".to_owned(),
+        })
+    })
+}

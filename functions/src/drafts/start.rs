@@ -1,0 +1,149 @@
+//! POST /api/auspex/prompts/workshop/start: a new draft with its conversation.
+//!
+//! Immediate: the assistant's opening is written, not generated. Requirements
+//! become the user's first message, whose answer is fetched from `chat-send`.
+
+use lambda_http::http::StatusCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use shared::app::App;
+use shared::auth::{User, user};
+use shared::domain::conversation::{Message, Opening, REQUIREMENTS_MAX, Role};
+use shared::domain::draft::{CONTENT_MAX, DEFAULT_NAME, Draft, NAME_LENGTH, Status};
+use shared::domain::prompt::clone_name;
+use shared::domain::text::{Errors, FieldError};
+use shared::domain::time::Timestamp;
+use shared::http::{Problem, Request, Response, json, json_response, once};
+use shared::store::{Content, Created, Origin};
+use uuid::Uuid;
+
+/// What a workshop may start from.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Input {
+    /// The draft's first text, up to 100,000 characters.
+    #[schemars(length(max = 100_000))]
+    pub starting_prompt: Option<String>,
+    /// The library prompt that the draft comes from; its text is taken when
+    /// there is no `starting_prompt`.
+    pub parent_prompt_name: Option<String>,
+    /// 3 to 100 characters.
+    #[schemars(length(min = 3, max = 100))]
+    pub draft_name: Option<String>,
+    /// What the prompt is for, up to 10,000 characters.
+    #[schemars(length(max = 10_000))]
+    pub requirements: Option<String>,
+}
+
+/// The workshop that was started.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Output {
+    /// The draft.
+    pub draft_id: Uuid,
+    /// Its conversation: the same id.
+    pub chat_id: Uuid,
+    /// The draft's name.
+    pub draft_name: String,
+    /// `draft`.
+    pub status: Status,
+    /// The assistant's opening.
+    pub initial_message: String,
+    /// The requirements wait for an answer: send to the conversation without a message.
+    pub reply_pending: bool,
+    /// 1.
+    pub revision: u64,
+    /// When it was started.
+    pub created_at: Timestamp,
+}
+
+/// Starts a workshop.
+pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
+    let user = user(app, &request).await?;
+    let input = checked(json(&request)?)?;
+    once(app, &user, "drafts-start", &request, |id| start(app, &user, input, id)).await
+}
+
+fn checked(mut input: Input) -> Result<Input, Vec<FieldError>> {
+    let mut errors = Errors::default();
+    if let Some(text) = &input.starting_prompt {
+        errors.prose("starting_prompt", text, 0, CONTENT_MAX);
+    }
+    if let Some(name) = &mut input.draft_name {
+        *name = errors.line("draft_name", name, NAME_LENGTH.0, NAME_LENGTH.1);
+    }
+    if let Some(text) = &input.requirements {
+        errors.prose("requirements", text, 0, REQUIREMENTS_MAX);
+    }
+    input.requirements = input.requirements.filter(|text| !text.trim().is_empty());
+    errors.or(input)
+}
+
+async fn start(app: &App, user: &User, input: Input, id: Uuid) -> Result<Response, Problem> {
+    let now = app.now();
+    let parent = parent(app, input.parent_prompt_name.as_deref()).await?;
+    let parent_title = parent.as_ref().map(|parent| parent.prompt.title.clone());
+    let opening = match (&input.requirements, &parent_title, &input.starting_prompt) {
+        (Some(_), _, _) => Opening::Requirements,
+        (None, Some(title), _) => Opening::Clone(title),
+        (None, None, Some(text)) if !text.trim().is_empty() => Opening::Text,
+        _ => Opening::Blank,
+    };
+    let name = input.draft_name.unwrap_or_else(|| match &parent_title {
+        Some(title) => clone_name(title),
+        None => DEFAULT_NAME.to_owned(),
+    });
+    let parent_name = parent.as_ref().map(|parent| parent.prompt.name.clone());
+    let content = input.starting_prompt.or(parent.map(|parent| parent.content)).unwrap_or_default();
+    let draft = Draft::new(id, &user.id, name, content, parent_name.clone(), now);
+    let messages = first_messages(app, opening.message(), input.requirements, now);
+    let output = Output {
+        draft_id: id,
+        chat_id: id,
+        draft_name: draft.summary.name.clone(),
+        status: draft.summary.status,
+        initial_message: opening.message(),
+        reply_pending: messages.len() > 1,
+        revision: draft.summary.revision,
+        created_at: now,
+    };
+    let origin = parent_name.as_deref().map_or(Origin::Own, Origin::Clone);
+    match app.store().drafts.create(&draft, &messages, origin).await? {
+        Created::Created => tracing::info!(draft_id = %id, user = %user.id, "workshop created"),
+        Created::Exists => {}
+        Created::OriginGone => return Err(no_such_prompt().into()),
+    }
+    json_response(StatusCode::CREATED, &output)
+}
+
+async fn parent(app: &App, name: Option<&str>) -> Result<Option<Content>, Problem> {
+    let Some(name) = name else { return Ok(None) };
+    let parent = app.store().library.get(name).await?;
+    parent.map(Some).ok_or_else(|| no_such_prompt().into())
+}
+
+fn no_such_prompt() -> FieldError {
+    FieldError::new("parent_prompt_name", "The library has no prompt of this name. It may have been deleted.")
+}
+
+/// The assistant's opening and, a millisecond later so that they sort, the
+/// user's requirements.
+pub(crate) fn first_messages(
+    app: &App,
+    opening: String,
+    requirements: Option<String>,
+    now: Timestamp,
+) -> Vec<Message> {
+    let message = |role, content, at: Timestamp| Message {
+        id: app.new_id_at(at),
+        role,
+        content,
+        created_at: at,
+        model: None,
+        truncated: false,
+        usage: None,
+        in_reply_to: None,
+    };
+    let mut messages = vec![message(Role::Assistant, opening, now)];
+    messages.extend(requirements.map(|text| message(Role::User, text, now.plus_millis(1))));
+    messages
+}

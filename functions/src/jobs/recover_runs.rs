@@ -1,0 +1,76 @@
+//! Each minute: finds the runs that fell between. A message may be lost, a
+//! worker may die at any instant, a queue may be emptied; what stands in the
+//! store goes on until it is in a final state.
+
+use lambda_http::Error;
+use serde::Serialize;
+use serde_json::Value;
+use shared::app::App;
+use shared::domain::run::{ATTEMPTS_MAX, GIVE_UP_MS, Outcome, State};
+use shared::llm::runner::give_up_sentence;
+use shared::queue::RunMessage;
+use shared::store::OpenRun;
+
+/// Runs looked at in one go.
+const BATCH: u32 = 50;
+/// Batches of one invocation: what is left is found a minute later.
+const BATCHES: u32 = 20;
+/// A worker's lease is looked at again this long after it should have ended.
+const SLACK_MS: i64 = 2_000;
+
+/// What was done.
+#[derive(Debug, Default, Serialize)]
+pub struct Recovered {
+    /// Put back into the queue.
+    pub put_back: u32,
+    /// Ended, because they could not be finished or were cancelled.
+    pub ended: u32,
+}
+
+/// Recovers runs. The schedule's event says nothing that matters here.
+pub async fn handle(app: &App, _: Value) -> Result<Recovered, Error> {
+    let mut recovered = Recovered::default();
+    for _ in 0..BATCHES {
+        let due = app.store().runs.due(app.now(), BATCH).await?;
+        if due.is_empty() {
+            break;
+        }
+        for open in due {
+            recover(app, &open, &mut recovered).await?;
+        }
+    }
+    if recovered.put_back + recovered.ended > 0 {
+        tracing::info!(put_back = recovered.put_back, ended = recovered.ended, "runs recovered");
+    }
+    Ok(recovered)
+}
+
+async fn recover(app: &App, open: &OpenRun, recovered: &mut Recovered) -> Result<(), Error> {
+    let (runs, now) = (&app.store().runs, app.now());
+    if open.is_leased(now) {
+        let until = open.lease_until.unwrap_or(now).plus_millis(SLACK_MS);
+        runs.look_again(open, until).await?;
+        return Ok(());
+    }
+    let too_long = now.millis_since(open.run.created_at) >= GIVE_UP_MS;
+    let end = if open.run.cancel_requested {
+        Some(Outcome::without_answer(State::Cancelled, None))
+    } else if open.attempts >= ATTEMPTS_MAX || too_long {
+        Some(Outcome::without_answer(State::Failed, Some(give_up_sentence().to_owned())))
+    } else {
+        None
+    };
+    let (draft_id, test_id) = (open.run.draft_id, open.run.test_id);
+    if let Some(mut outcome) = end {
+        // What a dead worker had recorded of the answer is kept.
+        if let Some(full) = runs.get_full(draft_id, test_id).await? {
+            outcome.truncated = !full.answer.is_empty();
+            outcome.answer = full.answer;
+        }
+        recovered.ended += u32::from(runs.finish(open, &outcome, &[], now).await?);
+    } else if runs.put_back(open, 0, now).await? {
+        app.queue().announce(RunMessage { draft_id, test_id }).await?;
+        recovered.put_back += 1;
+    }
+    Ok(())
+}

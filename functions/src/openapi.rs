@@ -1,0 +1,182 @@
+//! GET /api/openapi.json: the OpenAPI 3.1 document.
+//!
+//! It is made from the route table and the types (`document`), and kept in
+//! `functions/openapi.json`, so that the function that serves it carries no
+//! other route's code and the page's types can be made from a file. A test
+//! holds the file to the types; `make openapi` writes it anew.
+
+use lambda_http::http::{HeaderValue, header};
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+use shared::app::App;
+use shared::http::{Problem, ProblemBody, Request, Response};
+
+use crate::routes::{Access, Answer, Body, ROUTES, Route};
+
+/// The document as it was last written.
+pub const WRITTEN: &str = include_str!("../openapi.json");
+
+/// Serves the document.
+pub async fn handle(_: &App, _: Request) -> Result<Response, Problem> {
+    let mut response = Response::new(WRITTEN.into());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// The document, made from the route table and the types.
+pub fn document() -> Value {
+    let mut generator = SchemaSettings::draft2020_12()
+        .with(|settings| settings.definitions_path = "/components/schemas".into())
+        .into_generator();
+    let problem = generator.subschema_for::<ProblemBody>();
+    let mut paths = Map::new();
+    for route in ROUTES {
+        let operation = operation(route, &mut generator);
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        path[route.method.as_str().to_lowercase()] = operation;
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Prompt Workshop",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Design a system prompt in conversation, test it on real articles, rate the results, \
+                and commit it to a shared library. Errors are application/problem+json (RFC 9457).",
+        },
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "responses": {"Problem": {
+                "description": "What went wrong, and what to do.",
+                "content": {"application/problem+json": {"schema": problem}},
+            }},
+            "schemas": generator.take_definitions(true),
+        },
+    })
+}
+
+fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
+    let mut responses = Map::new();
+    let (status, answer) = answer(&route.gives, generator);
+    responses.insert(status.to_string(), answer);
+    responses.insert("default".to_owned(), json!({"$ref": "#/components/responses/Problem"}));
+    if route.headers.iter().any(|(name, _)| *name == "If-None-Match") {
+        responses.insert("304".to_owned(), json!({"description": "What the ETag names still holds."}));
+    }
+    if route.headers.iter().any(|(name, _)| *name == "Prefer") {
+        let run = generator.subschema_for::<crate::tests::FullRunView>();
+        let content = json!({"application/json": {"schema": run}});
+        responses.insert("200".to_owned(), json!({"description": "The run has ended.", "content": content}));
+    }
+    let mut operation = json!({
+        "operationId": route.binary,
+        "summary": route.summary,
+        "parameters": parameters(route),
+        "responses": responses,
+    });
+    if let Some(body) = body(&route.takes, generator) {
+        operation["requestBody"] = body;
+    }
+    if route.access == Access::Open {
+        operation["security"] = json!([]);
+    }
+    operation
+}
+
+fn parameters(route: &Route) -> Vec<Value> {
+    let text = json!({"type": "string"});
+    let in_path = route.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let mut parameters: Vec<_> =
+        in_path.map(|name| json!({"name": name, "in": "path", "required": true, "schema": text})).collect();
+    for (place, named) in [("query", route.query), ("header", route.headers)] {
+        for (name, description) in named {
+            parameters.push(json!({"name": name, "in": place, "description": description, "schema": text}));
+        }
+    }
+    parameters
+}
+
+fn body(body: &Body, generator: &mut SchemaGenerator) -> Option<Value> {
+    match body {
+        Body::Nothing => None,
+        Body::Json(schema) => {
+            Some(json!({"required": true, "content": {"application/json": {"schema": schema(generator)}}}))
+        }
+        Body::Articles => {
+            let text = json!({"schema": {"type": "string"}});
+            Some(json!({"required": true, "content": {"application/x-ndjson": text, "text/csv": text}}))
+        }
+    }
+}
+
+fn answer(answer: &Answer, generator: &mut SchemaGenerator) -> (u16, Value) {
+    match answer {
+        Answer::Json(status, schema) => {
+            let content = json!({"application/json": {"schema": schema(generator)}});
+            (*status, json!({"description": "Done.", "content": content}))
+        }
+        Answer::Events => {
+            let content = json!({"text/event-stream": {"schema": {"type": "string"}}});
+            let description = "data: {\"content\": \"…\"} many times, then data: {\"done\": true, \"message_id\": …, \
+                \"usage\": …}, or data: {\"error\": {problem}}.";
+            (200, json!({"description": description, "content": content}))
+        }
+        Answer::Document => {
+            let content = json!({"application/json": {"schema": {"type": "object"}}});
+            (200, json!({"description": "The document.", "content": content}))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `make openapi` runs this with `WRITE_OPENAPI=1`.
+    #[test]
+    fn the_written_document_is_what_the_types_say() {
+        let text = serde_json::to_string_pretty(&document()).unwrap() + "\n";
+        if std::env::var_os("WRITE_OPENAPI").is_some() {
+            std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json"), text).unwrap();
+            return;
+        }
+        assert!(text == WRITTEN, "functions/openapi.json is not what the types say: run `make openapi`");
+    }
+
+    #[test]
+    fn every_reference_in_the_document_leads_somewhere() {
+        let document = document();
+        let mut references = Vec::new();
+        collect(&document, &mut references);
+        assert!(!references.is_empty());
+        for reference in references {
+            let pointer = reference.trim_start_matches('#');
+            assert!(document.pointer(pointer).is_some(), "{reference}");
+        }
+    }
+
+    fn collect(value: &Value, references: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => {
+                references.extend(fields.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                fields.values().for_each(|value| collect(value, references));
+            }
+            Value::Array(values) => values.iter().for_each(|value| collect(value, references)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn each_route_has_a_binary_of_its_own() {
+        for route in ROUTES {
+            let path = format!("{}/src/bin/{}.rs", env!("CARGO_MANIFEST_DIR"), route.binary);
+            assert!(std::path::Path::new(&path).exists(), "{path}");
+        }
+        let mut names: Vec<_> = ROUTES.iter().map(|route| route.binary).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ROUTES.len());
+    }
+}

@@ -1,0 +1,25 @@
+//! GET /api/topics: the topics with their counts and dates, by name, as an
+//! array. When there are more than `limit`, `Link` names the next page.
+
+use lambda_http::http::{HeaderValue, StatusCode, header};
+use shared::app::App;
+use shared::auth::user;
+use shared::http::{Page, Problem, Request, Response, json_response, query};
+
+/// Topics of a page when nothing is said: an array has no cursor that a
+/// client would miss, so as many as a page may have.
+const LIMIT: u32 = 100;
+
+/// Lists topics.
+pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
+    user(app, &request).await?;
+    let page = Page::of(&request)?;
+    let limit = if query(&request, "limit").is_some() { page.limit } else { LIMIT };
+    let (topics, next) = app.store().articles.topics(limit, page.cursor.as_deref()).await?;
+    let mut response = json_response(StatusCode::OK, &topics)?;
+    if let Some(cursor) = next {
+        let link = format!("</api/topics?limit={limit}&cursor={cursor}>; rel=\"next\"");
+        response.headers_mut().insert(header::LINK, HeaderValue::from_str(&link).map_err(Problem::internal)?);
+    }
+    Ok(response)
+}

@@ -1,0 +1,20 @@
+//! Topics and articles: `/api/topics/…`.
+
+pub mod import;
+pub mod list;
+pub mod search;
+
+use shared::domain::article::TOPIC_NAME_MAX;
+use shared::domain::text::{Errors, FieldError};
+use shared::http::{Problem, Request, path_text};
+
+/// The topic's name in the path, decoded and checked.
+pub(crate) fn topic_of_path(request: &Request) -> Result<String, Problem> {
+    let mut errors = Errors::default();
+    let topic = errors.line("topic", &path_text(request, "topic"), 1, TOPIC_NAME_MAX);
+    let topic = topic.split_whitespace().collect::<Vec<_>>().join(" ");
+    errors.or(topic).map_err(|errors| {
+        let at_path = |error| FieldError { pointer: "{topic}".to_owned(), ..error };
+        Problem::invalid(errors.into_iter().map(at_path).collect())
+    })
+}

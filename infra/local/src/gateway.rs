@@ -1,0 +1,314 @@
+//! What API Gateway does: matches the route, fills the path parameters, checks
+//! the token, puts its claims into the request's context, and calls the
+//! function. Besides: the sign-in, and the page's static files.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body as AxumBody;
+use axum::extract::Request as AxumRequest;
+use axum::response::Response as AxumResponse;
+use functions::{Access, Handle, ROUTES, Route};
+use http_body_util::BodyExt;
+use lambda_http::http::{HeaderValue, Method, StatusCode, header};
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, RequestExt};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+use shared::app::App;
+use shared::auth::{Claims, bearer, refused};
+use shared::http::{Code, Problem, Request, Response, answer, streamed};
+use tower_http::services::{ServeDir, ServeFile};
+
+use crate::sign_in::SignIn;
+
+/// The largest request that a Lambda function takes.
+const BODY_MAX: usize = 6 * 1024 * 1024;
+/// A larger body is read to its end all the same, up to this, so that its
+/// sender hears the refusal instead of a broken connection.
+const DRAIN_MAX: usize = 64 * 1024 * 1024;
+/// API Gateway gives up on a function after this.
+const FUNCTION_TIMEOUT: Duration = Duration::from_secs(30);
+/// Tokens of the local sign-in hold as long as Cognito's.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(3_600);
+
+/// The gateway.
+pub struct Gateway {
+    app: &'static App,
+    router: matchit::Router<Vec<&'static Route>>,
+    sign_in: Arc<SignIn>,
+    user: String,
+    site: Option<PathBuf>,
+}
+
+impl Gateway {
+    /// A gateway to all routes, which takes requests without a token to be
+    /// `user`'s, and serves the page from `site`.
+    pub fn new(
+        app: &'static App,
+        sign_in: Arc<SignIn>,
+        user: String,
+        site: Option<PathBuf>,
+    ) -> anyhow::Result<Self> {
+        let mut by_path: HashMap<&str, Vec<&Route>> = HashMap::new();
+        for route in ROUTES {
+            by_path.entry(route.path).or_default().push(route);
+        }
+        let mut router = matchit::Router::new();
+        for (path, routes) in by_path {
+            router.insert(path, routes)?;
+        }
+        Ok(Self { app, router, sign_in, user, site })
+    }
+
+    /// Answers one request.
+    pub async fn serve(self: Arc<Self>, request: AxumRequest) -> AxumResponse {
+        let id = self.app.new_id().to_string();
+        if let Err(problem) = same_site(&request) {
+            return refuse(&problem, &id);
+        }
+        let path = request.uri().path().to_owned();
+        match (request.method(), path.as_str()) {
+            (&Method::GET, "/.well-known/jwks.json") => json_answer(&self.sign_in.key_set()),
+            (&Method::GET, "/.well-known/openid-configuration") => json_answer(&self.sign_in.discovery()),
+            (&Method::POST, "/local/token") => self.token(request, &id).await,
+            (_, path) if path == "/api" || path.starts_with("/api/") => self.call(request, &id).await,
+            _ => self.page(request, &id).await,
+        }
+    }
+
+    /// `POST /local/token {"user": "ada"}`: a token for anyone, for trying out.
+    async fn token(&self, request: AxumRequest, id: &str) -> AxumResponse {
+        let token = async {
+            let request = self.request(request, HashMap::new(), id).await?;
+            let asked: Value = shared::http::json(&request)?;
+            let user = asked["user"].as_str().unwrap_or_default();
+            let issued = self.sign_in.access_token(user, self.app.now(), TOKEN_LIFETIME, self.app.new_id());
+            issued.map_err(|error| {
+                Problem::from(shared::domain::text::FieldError::new("user", error.to_string()))
+            })
+        };
+        match token.await {
+            Ok(token) => json_answer(&json!({
+                "access_token": token, "token_type": "Bearer", "expires_in": TOKEN_LIFETIME.as_secs(),
+            })),
+            Err(problem) => refuse(&problem, id),
+        }
+    }
+
+    /// Finds the function and calls it as Lambda does: to its end, whether or
+    /// not the caller is still there.
+    async fn call(self: Arc<Self>, request: AxumRequest, id: &str) -> AxumResponse {
+        let (route, parameters) = match self.find(&request) {
+            Ok(found) => found,
+            Err(problem) => return problem,
+        };
+        let request = match self.request(request, parameters, id).await {
+            Ok(request) => request,
+            Err(problem) => return refuse(&problem, id),
+        };
+        let claims = match self.claims(route, &request).await {
+            Ok(claims) => claims,
+            Err(problem) => return refuse(&problem, id),
+        };
+        let request = match context(&request, route, claims.as_deref(), id) {
+            Ok(context) => request.with_request_context(context),
+            Err(problem) => return refuse(&problem, id),
+        };
+        let app = self.app;
+        let called = tokio::spawn(async move {
+            match route.handle {
+                Handle::Whole(handler) => whole(answer(app, request, |request| handler(app, request)).await),
+                Handle::Streaming(handler) => {
+                    streamed(app, request, |request| handler(app, request)).await.map(AxumBody::new)
+                }
+            }
+        });
+        match tokio::time::timeout(FUNCTION_TIMEOUT, called).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => refuse(&Problem::internal(error), id),
+            Err(_) => {
+                let sentence = "This took too long. It may still be done: look before you try again.";
+                refuse(&Problem::new(Code::Unavailable, sentence), id)
+            }
+        }
+    }
+
+    fn find(
+        &self,
+        request: &AxumRequest,
+    ) -> Result<(&'static Route, HashMap<String, Vec<String>>), AxumResponse> {
+        let id = self.app.new_id().to_string();
+        let Ok(found) = self.router.at(request.uri().path()) else {
+            let sentence = "Nothing is at this address. The routes are in /api/openapi.json.";
+            return Err(refuse(&Problem::new(Code::NotFound, sentence), &id));
+        };
+        let Some(route) = found.value.iter().find(|route| route.method == *request.method()) else {
+            let verbs: Vec<_> = found.value.iter().map(|route| route.method.as_str()).collect();
+            let sentence = format!("This address takes {}.", verbs.join(" and "));
+            let mut response = refuse(&Problem::new(Code::MethodNotAllowed, sentence), &id);
+            if let Ok(allow) = HeaderValue::from_str(&verbs.join(", ")) {
+                response.headers_mut().insert(header::ALLOW, allow);
+            }
+            return Err(response);
+        };
+        let decode = |value: &str| percent_decode_str(value).decode_utf8_lossy().into_owned();
+        let parameters =
+            found.params.iter().map(|(name, value)| (name.to_owned(), vec![decode(value)])).collect();
+        Ok((route, parameters))
+    }
+
+    /// The request as the function gets it.
+    async fn request(
+        &self,
+        request: AxumRequest,
+        parameters: HashMap<String, Vec<String>>,
+        id: &str,
+    ) -> Result<Request, Problem> {
+        let (parts, body) = request.into_parts();
+        let body = read(body).await.map_err(|problem| problem.with_cause(id))?;
+        let body = match String::from_utf8(body) {
+            Ok(text) if text.is_empty() => Body::Empty,
+            Ok(text) => Body::Text(text),
+            Err(error) => Body::Binary(error.into_bytes()),
+        };
+        let mut queries: HashMap<String, Vec<String>> = HashMap::new();
+        for (name, value) in url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+            queries.entry(name.into_owned()).or_default().push(value.into_owned());
+        }
+        let request = Request::from_parts(parts, body);
+        Ok(request.with_path_parameters(parameters).with_query_string_parameters(queries))
+    }
+
+    /// The claims of the request's token; of the machine's one user when there
+    /// is none; nothing on a route that is open.
+    async fn claims(&self, route: &Route, request: &Request) -> Result<Option<String>, Problem> {
+        if route.access == Access::Open {
+            return Ok(None);
+        }
+        if !request.headers().contains_key(header::AUTHORIZATION) {
+            return Ok(Some(self.user.clone()));
+        }
+        let token = bearer(request).ok_or_else(|| refused("not a bearer token"))?;
+        let Claims { sub, .. } = self.app.keys.verify(self.app, token).await?;
+        Ok(Some(sub))
+    }
+
+    /// The page's files; unknown paths are the page's own to show.
+    async fn page(&self, request: AxumRequest, id: &str) -> AxumResponse {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return refuse(&Problem::new(Code::MethodNotAllowed, "Only the API takes this."), id);
+        }
+        let site = self.site.as_ref().filter(|site| site.join("index.html").exists());
+        let Some(site) = site else {
+            return match request.uri().path() {
+                "/" => without_page(),
+                _ => refuse(&Problem::new(Code::NotFound, "Nothing is at this address."), id),
+            };
+        };
+        let files = ServeDir::new(site).fallback(ServeFile::new(site.join("index.html")));
+        match tower::ServiceExt::oneshot(files, request).await {
+            Ok(response) => response.map(AxumBody::new),
+            Err(impossible) => match impossible {},
+        }
+    }
+}
+
+/// The whole body, or the refusal of one that is too large.
+async fn read(body: AxumBody) -> Result<Vec<u8>, Problem> {
+    let mut body = body;
+    let (mut kept, mut total) = (Vec::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            Problem::new(Code::Malformed, "The request ended before its body did. Nothing was changed.")
+                .with_cause(error)
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        total = total.saturating_add(data.len());
+        if total <= BODY_MAX {
+            kept.extend_from_slice(&data);
+        } else if total > DRAIN_MAX {
+            break;
+        }
+    }
+    if total > BODY_MAX {
+        return Err(Problem::new(Code::TooLarge, "The body is larger than 6 MB. Nothing was changed."));
+    }
+    Ok(kept)
+}
+
+/// A browser sends what any page asks it to. This machine has no sign-in
+/// screen, so it answers its own page only: requests from other sites are
+/// refused, and names that were made to point here (DNS rebinding) too.
+fn same_site(request: &AxumRequest) -> Result<(), Problem> {
+    let text = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let host = text(header::HOST)
+        .or(request.uri().authority().map(|authority| authority.as_str()))
+        .unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let loopback = |name: &str| matches!(name, "127.0.0.1" | "localhost" | "[::1]" | "[::1" | "");
+    let site = request.headers().get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    let origin_is_foreign = text(header::ORIGIN)
+        .is_some_and(|origin| origin.strip_prefix("http://").is_none_or(|from| from != host));
+    let navigates = *request.method() == Method::GET && !request.uri().path().starts_with("/api/");
+    if !loopback(name) || (origin_is_foreign && !navigates) || (site == Some("cross-site") && !navigates) {
+        let sentence =
+            "This workshop runs on this machine for its own page. Requests from other sites are refused.";
+        return Err(Problem::new(Code::Forbidden, sentence));
+    }
+    Ok(())
+}
+
+/// The context that the HTTP API's JWT authorizer gives (payload format 2.0).
+fn context(request: &Request, route: &Route, sub: Option<&str>, id: &str) -> Result<RequestContext, Problem> {
+    let mut context = json!({
+        "requestId": id,
+        "routeKey": format!("{} {}", route.method, route.path),
+        "stage": "$default",
+        "apiId": "local",
+        "time": "",
+        "timeEpoch": 0,
+        "http": {"method": request.method().as_str(), "path": request.uri().path(), "sourceIp": "127.0.0.1"},
+    });
+    if let Some(sub) = sub {
+        context["authorizer"] = json!({"jwt": {"claims": {"sub": sub}, "scopes": []}});
+    }
+    serde_json::from_value(context).map(RequestContext::ApiGatewayV2).map_err(Problem::internal)
+}
+
+fn whole(response: Response) -> AxumResponse {
+    response.map(|body| match body {
+        Body::Text(text) => AxumBody::from(text),
+        Body::Binary(bytes) => AxumBody::from(bytes),
+        _ => AxumBody::empty(),
+    })
+}
+
+fn refuse(problem: &Problem, id: &str) -> AxumResponse {
+    problem.log();
+    let mut response = whole(problem.response(id));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn json_answer(value: &Value) -> AxumResponse {
+    let mut response = AxumResponse::new(AxumBody::from(value.to_string()));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// What stands at `/` while the page is not built.
+fn without_page() -> AxumResponse {
+    let mut response = AxumResponse::new(AxumBody::from(include_str!("without_page.html")));
+    *response.status_mut() = StatusCode::OK;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+    );
+    response
+}

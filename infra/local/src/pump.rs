@@ -1,0 +1,90 @@
+//! What Lambda's SQS event source does: receives messages, gives each to the
+//! worker as an event of one, and deletes those it did not report as failed.
+
+use aws_lambda_events::sqs::SqsEvent;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
+use serde_json::json;
+use shared::app::App;
+use std::time::Duration;
+
+/// At least six times the longest run, as AWS asks for.
+const VISIBILITY_SECONDS: u32 = 1_800;
+/// How long a receive waits for a message, in seconds: SQS's longest is 20.
+const WAIT_SECONDS: i32 = 10;
+
+/// Makes the queue of runs; its URL.
+pub async fn create_queue(client: &Client) -> anyhow::Result<String> {
+    let created = client
+        .create_queue()
+        .queue_name("workshop-runs")
+        .attributes(QueueAttributeName::VisibilityTimeout, VISIBILITY_SECONDS.to_string())
+        .send()
+        .await?;
+    created.queue_url.ok_or_else(|| anyhow::anyhow!("the queue has no URL"))
+}
+
+/// Pumps until it is aborted.
+pub async fn run(app: &'static App, client: Client, url: String) {
+    loop {
+        let received = client
+            .receive_message()
+            .queue_url(&url)
+            .max_number_of_messages(1)
+            .wait_time_seconds(WAIT_SECONDS)
+            .message_system_attribute_names(MessageSystemAttributeName::All)
+            .send()
+            .await;
+        match received {
+            Ok(received) => {
+                for message in received.messages.unwrap_or_default() {
+                    deliver(app, &client, &url, message).await;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %aws_sdk_sqs::error::DisplayErrorContext(error), "the queue can't be read");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+async fn deliver(app: &'static App, client: &Client, url: &str, message: Message) {
+    let attributes: std::collections::HashMap<_, _> =
+        message.attributes.iter().flatten().map(|(name, value)| (name.as_str(), value)).collect();
+    let record = json!({
+        "messageId": message.message_id,
+        "receiptHandle": message.receipt_handle,
+        "body": message.body,
+        "attributes": attributes,
+        "eventSource": "aws:sqs",
+    });
+    let event: SqsEvent = match serde_json::from_value(json!({"Records": [record]})) {
+        Ok(event) => event,
+        Err(error) => {
+            tracing::error!(%error, "a message doesn't make an event");
+            return;
+        }
+    };
+    // A task of its own: a worker that panics must not stop the pump. Its
+    // message stays hidden and its run is recovered, as after a crash.
+    let worked = tokio::spawn(functions::jobs::run_test::handle(app, event)).await;
+    let done = match worked {
+        Ok(Ok(response)) => response.batch_item_failures.is_empty(),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the worker failed");
+            false
+        }
+        Err(error) => {
+            tracing::error!(%error, "the worker died");
+            false
+        }
+    };
+    if done {
+        let deleted =
+            client.delete_message().queue_url(url).set_receipt_handle(message.receipt_handle).send().await;
+        if let Err(error) = deleted {
+            tracing::warn!(error = %aws_sdk_sqs::error::DisplayErrorContext(error), "a message can't be deleted");
+        }
+    }
+}

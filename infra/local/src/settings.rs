@@ -1,0 +1,193 @@
+//! Flags and environment variables of `workshop`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Parser;
+use serde::Deserialize;
+use shared::app::Clock;
+use shared::config::parse_models;
+use shared::domain::model::{Model, Secret};
+use shared::limits::Limits;
+
+use crate::machine::{ModelChoice, Options};
+
+/// The model asked for with `OPENAI_API_KEY` alone.
+const OPENAI_MODEL: &str = "gpt-5-mini";
+/// Where Ollama usually listens.
+const OLLAMA: &str = "http://127.0.0.1:11434";
+/// How long a server on this machine may take to say what it has.
+const LOOK: Duration = Duration::from_millis(400);
+
+/// The Prompt Workshop, whole, on this machine: design a system prompt in
+/// conversation, test it on articles, rate the results, commit it to a library.
+#[derive(Debug, Parser)]
+#[command(name = "workshop", version, after_help = MODELS_HELP)]
+pub struct Settings {
+    /// Port of the workshop, on 127.0.0.1
+    #[arg(long, env = "WORKSHOP_PORT", default_value_t = 9090)]
+    pub port: u16,
+
+    /// Folder that keeps drafts, prompts, articles and the small model
+    #[arg(long, env = "WORKSHOP_DATA_DIR", default_value = ".workshop")]
+    pub data_dir: PathBuf,
+
+    /// Port of the embedded DynamoDB: any AWS tool can look in
+    #[arg(long, env = "WORKSHOP_DYNAMODB_PORT", default_value_t = 9091)]
+    pub dynamodb_port: u16,
+
+    /// Port of the embedded SQS
+    #[arg(long, env = "WORKSHOP_SQS_PORT", default_value_t = 9092)]
+    pub sqs_port: u16,
+
+    /// Who you are when a request carries no token
+    #[arg(long, env = "WORKSHOP_USER", default_value = "local")]
+    pub user: String,
+
+    /// An OpenAI-compatible server, with its /v1
+    #[arg(long, env = "WORKSHOP_LLM_URL")]
+    pub llm_url: Option<String>,
+
+    /// The model to ask it for; its first when absent
+    #[arg(long, env = "WORKSHOP_LLM_MODEL")]
+    pub llm_model: Option<String>,
+
+    /// Its key; better in the environment than on the command line
+    #[arg(long, env = "WORKSHOP_LLM_API_KEY", hide_env_values = true)]
+    pub llm_api_key: Option<String>,
+
+    /// Seconds between searches for runs that got stuck
+    #[arg(long, env = "WORKSHOP_RECOVER_EVERY", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..))]
+    pub recover_every: u64,
+
+    /// The page's built files
+    #[arg(long, env = "WORKSHOP_SITE", default_value = "static-site/dist")]
+    pub site: PathBuf,
+}
+
+const MODELS_HELP: &str = "\
+Which model answers, the first of these that is set or found:
+  WORKSHOP_LLM_URL    an OpenAI-compatible server (with WORKSHOP_LLM_MODEL, WORKSHOP_LLM_API_KEY)
+  WORKSHOP_MODELS     several models, as JSON (see README.md)
+  OPENAI_API_KEY      OpenAI (WORKSHOP_LLM_MODEL chooses the model)
+  Ollama              when it listens on 127.0.0.1:11434
+  otherwise           SmolLM2-135M, downloaded once (130 MB, needs Python 3) and run on this machine";
+
+impl Settings {
+    /// What to start, once it is known which model answers.
+    ///
+    /// # Errors
+    /// When the settings contradict themselves or name a server that does not answer.
+    pub async fn options(self) -> anyhow::Result<(Options, String)> {
+        let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let (model, told) = self.model(&environment).await?;
+        let options = Options {
+            port: self.port,
+            dynamodb_port: self.dynamodb_port,
+            sqs_port: self.sqs_port,
+            data_dir: self.data_dir,
+            user: self.user,
+            model,
+            limits: Limits::read(environment)?,
+            recover_every: Duration::from_secs(self.recover_every),
+            sample: true,
+            clock: Clock::default(),
+            site: Some(self.site),
+        };
+        Ok((options, told))
+    }
+
+    async fn model(
+        &self,
+        environment: &impl Fn(&str) -> Option<String>,
+    ) -> anyhow::Result<(ModelChoice, String)> {
+        if let Some(url) = &self.llm_url {
+            let url = url.trim_end_matches('/');
+            let id = match &self.llm_model {
+                Some(id) => id.clone(),
+                None => first_model(url).await?,
+            };
+            let told = format!("{id}, at {url}");
+            return Ok((ModelChoice::Configured(vec![one(&id, url, self.llm_api_key.as_deref())]), told));
+        }
+        if let Some(json) = environment("WORKSHOP_MODELS") {
+            let models = parse_models(&json, environment)?;
+            let Some(first) = models.first() else { bail!("WORKSHOP_MODELS has no model in it.") };
+            let told = format!("{} (of {} configured)", first.label, models.len());
+            return Ok((ModelChoice::Configured(models), told));
+        }
+        if let Some(key) = environment("OPENAI_API_KEY") {
+            let id = self.llm_model.as_deref().unwrap_or(OPENAI_MODEL);
+            let model = Model {
+                context_window: 128_000,
+                max_output_tokens: 8_192,
+                ..one(id, "https://api.openai.com/v1", Some(&key))
+            };
+            return Ok((ModelChoice::Configured(vec![model]), format!("{id}, at OpenAI")));
+        }
+        let url = format!("{OLLAMA}/v1");
+        if let Ok(found) = listed(&url).await
+            && let Some(first) = found.first()
+        {
+            let told = format!("{first}, by Ollama");
+            let models = found.iter().map(|id| one(id, &url, None)).collect();
+            return Ok((ModelChoice::Configured(models), told));
+        }
+        let told =
+            "SmolLM2-135M, on this machine: real but tiny, and often silly. See --help for better ones";
+        Ok((ModelChoice::Bundled { progress: true }, told.to_owned()))
+    }
+}
+
+fn one(id: &str, url: &str, key: Option<&str>) -> Model {
+    Model {
+        id: id.to_owned(),
+        label: id.to_owned(),
+        base_url: url.to_owned(),
+        api_key: key.map(Secret::new),
+        context_window: 8_192,
+        max_output_tokens: 2_048,
+        supports_tools: false,
+        price_in: 0.0,
+        price_out: 0.0,
+    }
+}
+
+async fn first_model(url: &str) -> anyhow::Result<String> {
+    let found = listed(url).await.with_context(|| {
+        format!("{url} does not say which models it has. Name one with --llm-model or WORKSHOP_LLM_MODEL")
+    })?;
+    found.into_iter().next().with_context(|| format!("{url} has no model"))
+}
+
+/// The models of an OpenAI-compatible server.
+async fn listed(url: &str) -> anyhow::Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct List {
+        data: Vec<Entry>,
+    }
+    #[derive(Deserialize)]
+    struct Entry {
+        id: String,
+    }
+    let client = reqwest::Client::builder().no_proxy().timeout(LOOK).build()?;
+    let list: List = client.get(format!("{url}/models")).send().await?.error_for_status()?.json().await?;
+    Ok(list.data.into_iter().map(|entry| entry.id).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_flags_are_sound_and_explained() {
+        let mut command = Settings::command();
+        command.clone().debug_assert();
+        let help = command.render_long_help().to_string();
+        for word in ["WORKSHOP_PORT", "WORKSHOP_MODELS", "SmolLM2-135M", "[default: 9090]"] {
+            assert!(help.contains(word), "{word} is not in\n{help}");
+        }
+    }
+}
