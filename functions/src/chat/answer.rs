@@ -139,13 +139,8 @@ impl From<StoreError> for Failure {
 }
 
 impl Failure {
-    fn of(error: &ModelError, usage: Usage, answer: &Message) -> Self {
-        let kept = if answer.content.is_empty() {
-            "Your message is kept: ask for the answer again."
-        } else {
-            "Your message and the part that was written are kept: ask for the answer again."
-        };
-        Self { problem: Problem::from(error).with_more(kept), usage }
+    fn of(error: &ModelError, usage: Usage) -> Self {
+        Self { problem: Problem::from(error), usage }
     }
 }
 
@@ -169,7 +164,7 @@ async fn compose(
         max_tokens: task.model.max_output_tokens,
         temperature: TEMPERATURE,
     };
-    let client = app.models().client().map_err(|error| Failure::of(&error, Usage::default(), answer))?;
+    let client = app.models().client().map_err(|error| Failure::of(&error, Usage::default()))?;
     let deadlines = Deadlines::within(DEADLINE.saturating_sub(started.elapsed()));
     let mut opening = Box::pin(client.stream(&request, deadlines, || app.jitter()));
     let mut stream = None;
@@ -209,10 +204,10 @@ async fn compose(
                 return Ok((usage, finish));
             }
             Some(Ok(Chunk::End { usage, .. })) => {
-                return Err(Failure::of(&ModelError::Nonsense("an empty answer"), usage, answer));
+                return Err(Failure::of(&ModelError::Nonsense("an empty answer"), usage));
             }
-            Some(Err(error)) => return Err(Failure::of(&error, used(&stream), answer)),
-            None => return Err(Failure::of(&ModelError::CutOff, used(&stream), answer)),
+            Some(Err(error)) => return Err(Failure::of(&error, used(&stream))),
+            None => return Err(Failure::of(&ModelError::CutOff, used(&stream))),
         }
     }
 }

@@ -31,6 +31,7 @@ params.port = arguments.port
 params.n_ctx = arguments.context * arguments.slots
 params.n_parallel = arguments.slots
 params.cpuparams.n_threads = arguments.threads
+params.cpuparams.poll = params.cpuparams_batch.poll = 0  # threads that wait sleep: the workshop needs the cores, too
 params.cors_origins = f"http://127.0.0.1:{arguments.port}"  # no page of another site can read an answer
 params.sampling.temp, params.sampling.top_p = 0.2, 0.9  # as its authors advise; a request can ask otherwise
 params.sampling.penalty_repeat = 1.1  # or it falls into loops

@@ -115,6 +115,8 @@ impl Machine {
         let sqs = {
             let mut config = aws_sdk_sqs::config::Builder::from(&sdk);
             config.set_endpoint_url(endpoints.sqs.clone());
+            // Long polls outlast what is right for other calls.
+            config.set_timeout_config(Some(pump::timeouts()));
             aws_sdk_sqs::Client::from_conf(config.build())
         };
         let queue_url = pump::create_queue(&sqs).await.context("The queue can't be made")?;

@@ -9,9 +9,13 @@ use local::settings::Settings;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+/// The embedded engines warn of every condition that fails, which is how this
+/// product works.
+const LOGGED: &str = "warn,dynoxide=error,rustack_sqs_core=error,rustack_sqs_http=error";
+
 fn main() -> ExitCode {
     let settings = Settings::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     tracing_subscriber::fmt().compact().with_writer(std::io::stderr).with_env_filter(filter).init();
     let run = || -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

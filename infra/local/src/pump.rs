@@ -1,6 +1,7 @@
 //! What Lambda's SQS event source does: receives messages, gives each to the
 //! worker as an event of one, and deletes those it did not report as failed.
 
+use aws_config::timeout::TimeoutConfig;
 use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
@@ -12,6 +13,12 @@ use std::time::Duration;
 const VISIBILITY_SECONDS: u32 = 1_800;
 /// How long a receive waits for a message, in seconds: SQS's longest is 20.
 const WAIT_SECONDS: i32 = 10;
+
+/// Time-outs that a long poll fits into.
+pub fn timeouts() -> TimeoutConfig {
+    let longest = Duration::from_secs(WAIT_SECONDS.unsigned_abs().into()) + Duration::from_secs(10);
+    TimeoutConfig::builder().operation_attempt_timeout(longest).operation_timeout(2 * longest).build()
+}
 
 /// Makes the queue of runs; its URL.
 pub async fn create_queue(client: &Client) -> anyhow::Result<String> {

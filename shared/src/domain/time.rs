@@ -18,8 +18,8 @@ pub const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From the first instant of year 1 to the last that jiff represents.
-    const RANGE_MS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_207_200_999;
+    /// From the first instant of year 1 to the last whole hour that jiff represents.
+    const RANGE_MS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_207_199_999;
 
     /// The instant `ms` milliseconds after the epoch, held to years 1 to 9999 (its last day but one).
     pub fn from_millis(ms: i64) -> Self {
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn instants_outside_four_digit_years_are_held_to_them() {
-        assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-30T22:00:00.999Z");
+        assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-30T21:59:59.999Z");
         assert_eq!(Timestamp::from_millis(i64::MIN).date(), "0001-01-01");
     }
 }

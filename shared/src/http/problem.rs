@@ -189,13 +189,6 @@ impl Problem {
         Self { retry_after: Some(seconds.max(1)), ..self }
     }
 
-    /// Adds a sentence for the person.
-    pub fn with_more(mut self, sentence: &str) -> Self {
-        self.detail.push(' ');
-        self.detail.push_str(sentence);
-        self
-    }
-
     /// What the log is told.
     pub fn with_cause(self, cause: impl Display) -> Self {
         Self { cause: Some(cause.to_string()), ..self }

@@ -296,9 +296,7 @@ impl Growing {
     }
 
     fn failed(self, error: &ModelError, request: &ChatRequest<'_>) -> Outcome {
-        let kept = if self.text.is_empty() { "" } else { " What it had written is kept." };
-        let error = Some(format!("{}{kept}", error.sentence()));
-        Outcome { error, ..self.stopped(State::Failed, request) }
+        Outcome { error: Some(error.sentence()), ..self.stopped(State::Failed, request) }
     }
 
     fn cancelled(self, request: &ChatRequest<'_>) -> Outcome {
