@@ -34,7 +34,9 @@ pub fn document() -> Value {
     for route in ROUTES {
         let operation = operation(route, &mut generator);
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
-        path[route.method.as_str().to_lowercase()] = operation;
+        if let Some(verbs) = path.as_object_mut() {
+            verbs.insert(route.method.as_str().to_lowercase(), operation);
+        }
     }
     json!({
         "openapi": "3.1.0",
@@ -70,19 +72,18 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         let content = json!({"application/json": {"schema": run}});
         responses.insert("200".to_owned(), json!({"description": "The run has ended.", "content": content}));
     }
-    let mut operation = json!({
-        "operationId": route.binary,
-        "summary": route.summary,
-        "parameters": parameters(route),
-        "responses": responses,
-    });
+    let mut operation = Map::new();
+    operation.insert("operationId".to_owned(), json!(route.binary));
+    operation.insert("summary".to_owned(), json!(route.summary));
+    operation.insert("parameters".to_owned(), json!(parameters(route)));
     if let Some(body) = body(&route.takes, generator) {
-        operation["requestBody"] = body;
+        operation.insert("requestBody".to_owned(), body);
     }
+    operation.insert("responses".to_owned(), Value::Object(responses));
     if route.access == Access::Open {
-        operation["security"] = json!([]);
+        operation.insert("security".to_owned(), json!([]));
     }
-    operation
+    Value::Object(operation)
 }
 
 fn parameters(route: &Route) -> Vec<Value> {

@@ -276,7 +276,7 @@ async fn settle(app: &App, task: &Task, usage: Usage) {
 /// The answer that a repeated request was given, as one event.
 pub(super) async fn replay(app: &App, chat: Uuid, stored: &Response) -> Result<StreamingResponse, Problem> {
     let stored: Value = serde_json::from_slice(stored.body().as_ref()).map_err(Problem::internal)?;
-    let id = stored["message_id"].as_str().and_then(|id| id.parse().ok());
+    let id = stored.get("message_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
     let message = match id {
         Some(id) => app.store().conversations.message(chat, id).await?,
         None => None,

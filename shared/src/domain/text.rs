@@ -15,9 +15,10 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    /// An error at `/field` of the body.
+    /// An error at `/field` of the body, or of the body as a whole when `field` is empty.
     pub fn new(field: &str, detail: impl Into<String>) -> Self {
-        Self { pointer: format!("/{field}"), detail: detail.into() }
+        let pointer = if field.is_empty() { String::new() } else { format!("/{field}") };
+        Self { pointer, detail: detail.into() }
     }
 }
 

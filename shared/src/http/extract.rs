@@ -143,7 +143,7 @@ impl Page {
     }
 }
 
-fn header<'a>(request: &'a Request, name: HeaderName) -> Result<Option<&'a str>, Problem> {
+fn header(request: &Request, name: HeaderName) -> Result<Option<&str>, Problem> {
     let Some(value) = request.headers().get(&name) else { return Ok(None) };
     let text = value
         .to_str()

@@ -117,9 +117,11 @@ pub struct Problem {
     code: Code,
     detail: String,
     errors: Vec<FieldError>,
-    current: Option<Value>,
+    current: Option<Box<Value>>,
+    /// The revision that the draft is at now.
     etag: Option<u64>,
     retry_after: Option<u64>,
+    allow: Option<&'static str>,
     cause: Option<String>,
 }
 
@@ -133,6 +135,7 @@ impl Problem {
             current: None,
             etag: None,
             retry_after: None,
+            allow: None,
             cause: None,
         }
     }
@@ -157,7 +160,7 @@ impl Problem {
     /// The draft was saved in between; `current` is it as it is now.
     pub fn stale(current: &crate::domain::draft::Draft) -> Self {
         Self {
-            current: serde_json::to_value(current).ok(),
+            current: serde_json::to_value(current).ok().map(Box::new),
             etag: Some(current.summary.revision),
             ..Self::new(
                 Code::StaleRevision,
@@ -187,6 +190,11 @@ impl Problem {
     /// Tells the client when to come back, in seconds.
     pub fn with_retry_after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds.max(1)), ..self }
+    }
+
+    /// Names the verbs that the path takes.
+    pub fn with_allow(self, verbs: &'static str) -> Self {
+        Self { allow: Some(verbs), ..self }
     }
 
     /// What the log is told.
@@ -226,7 +234,7 @@ impl Problem {
             detail: self.detail.clone(),
             instance: instance.to_owned(),
             errors: self.errors.clone(),
-            current: self.current.clone(),
+            current: self.current.as_deref().cloned(),
         }
     }
 
@@ -239,6 +247,9 @@ impl Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(verbs) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(verbs));
         }
         if self.code == Code::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

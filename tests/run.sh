@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Everything that is checked, each part named as it begins. A part that can't
+# run fails: nothing is skipped.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+part() {
+  printf '\n== %s\n' "$*"
+}
+
+part "Formatting"
+cargo fmt --all --check
+
+part "Lints: warnings are errors"
+cargo clippy --workspace --all-targets --locked -- --deny warnings
+
+part "One HTTP stack: no second hyper, rustls or ring in what is deployed"
+tests/one-stack.sh
+
+part "Build: the functions, the local machine, the tests"
+cargo build --workspace --all-targets --locked
+
+part "Rules, beside the rules; the model's wire with the faults of a scripted server"
+cargo test --workspace --exclude tests --locked
+
+part "The whole workshop through its front door: real stores over the wire, the real small model"
+cargo test --package tests --test workshop --locked -- --test-threads=3
+
+part "Killed at any moment: nothing acknowledged is lost, every run ends"
+cargo test --package tests --test killed --locked -- --test-threads=1

@@ -1,0 +1,258 @@
+//! A model's server that follows a script: for what a real one can't be made
+//! to do. It speaks streamed chat completions over HTTP/1.1, one request a
+//! connection, and keeps what it was asked.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use local::ModelChoice;
+use serde_json::{Value, json};
+use shared::domain::model::{Model, Secret};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// What the server does with one request.
+#[derive(Clone, Debug)]
+pub enum Play {
+    /// Streams this text, word by word, to its proper end.
+    Answer(String),
+    /// The same with a pause before each word.
+    Slowly(String, Duration),
+    /// Streams this text, then closes the connection in the middle of the answer.
+    CutOff(String),
+    /// Streams this text, then sends an event that is not JSON.
+    Garbage(String),
+    /// Streams this text, then nothing, with the connection open.
+    Silence(String),
+    /// Answers with an error.
+    Refusal {
+        /// The HTTP status.
+        status: u16,
+        /// Seconds for `Retry-After`.
+        retry_after: Option<u64>,
+    },
+    /// Answers 200 with a web page.
+    WebPage,
+}
+
+impl Play {
+    /// [`Play::Answer`].
+    pub fn answer(text: &str) -> Self {
+        Self::Answer(text.to_owned())
+    }
+
+    /// [`Play::Refusal`] without `Retry-After`.
+    pub fn status(status: u16) -> Self {
+        Self::Refusal { status, retry_after: None }
+    }
+}
+
+/// One request that the server was sent.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The `Authorization` header.
+    pub authorization: Option<String>,
+    /// The body.
+    pub body: Value,
+}
+
+impl Asked {
+    /// The contents of the messages of this role, put together.
+    pub fn said_by(&self, role: &str) -> String {
+        let messages = self.body["messages"].as_array().cloned().unwrap_or_default();
+        let of_role = messages.iter().filter(|message| message["role"] == role);
+        of_role.filter_map(|message| message["content"].as_str()).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+/// What every answer is said to have taken to read.
+pub const PROMPT_TOKENS: u64 = 321;
+/// Part of the body of every [`Play::Refusal`]: no user may ever see it.
+pub const INTERNALS: &str = "Traceback in weights.py";
+/// The bearer key of every scripted model: nobody but its server may see it.
+pub const KEY: &str = "sk-scripted-0123456789";
+
+/// The server. It ends with its value.
+pub struct ScriptedModel {
+    address: SocketAddr,
+    state: Arc<State>,
+    serving: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct State {
+    script: Mutex<VecDeque<Play>>,
+    asked: Mutex<Vec<Asked>>,
+}
+
+impl ScriptedModel {
+    /// Starts a server that performs `script`, one play a request, the last
+    /// one again and again.
+    pub async fn start(script: impl IntoIterator<Item = Play>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let state = Arc::new(State::default());
+        let serving = tokio::spawn(serve(listener, Arc::clone(&state)));
+        let server = Self { address, state, serving };
+        server.perform(script);
+        server
+    }
+
+    /// A new script for the requests from now on.
+    pub fn perform(&self, script: impl IntoIterator<Item = Play>) {
+        *self.state.script.lock().unwrap_or_else(PoisonError::into_inner) = script.into_iter().collect();
+    }
+
+    /// The requests so far, oldest first.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.state.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The newest request.
+    #[track_caller]
+    pub fn last_asked(&self) -> Asked {
+        self.asked().pop().expect("the model was asked")
+    }
+
+    /// The model on this server, under a name of its own.
+    pub fn model(&self, id: &str) -> Model {
+        model_at(self.address, id)
+    }
+
+    /// It as a workshop's only model.
+    pub fn only(&self) -> Option<ModelChoice> {
+        Some(ModelChoice::Configured(vec![self.model("scripted")]))
+    }
+}
+
+impl Drop for ScriptedModel {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// A model on a port where nobody listens.
+pub async fn unreachable_model(id: &str) -> Model {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    model_at(listener.local_addr().expect("an address"), id)
+}
+
+fn model_at(address: SocketAddr, id: &str) -> Model {
+    Model {
+        id: id.to_owned(),
+        label: format!("Scripted: {id}"),
+        base_url: format!("http://{address}/v1"),
+        api_key: Some(Secret::new(KEY)),
+        context_window: 16_384,
+        max_output_tokens: 1_024,
+        supports_tools: false,
+        price_in: 1.0,
+        price_out: 2.0,
+    }
+}
+
+async fn serve(listener: TcpListener, state: Arc<State>) {
+    while let Ok((connection, _)) = listener.accept().await {
+        let state = Arc::clone(&state);
+        tokio::spawn(async move {
+            // A client that hangs up ends the play, as it may.
+            let _ = answer(connection, &state).await;
+        });
+    }
+}
+
+async fn answer(connection: TcpStream, state: &State) -> std::io::Result<()> {
+    let mut connection = BufReader::new(connection);
+    let asked = read_request(&mut connection).await?;
+    state.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
+    let mut connection = connection.into_inner();
+    match next_play(state) {
+        Play::Answer(text) => stream_whole(&mut connection, &text, Duration::ZERO).await,
+        Play::Slowly(text, pause) => stream_whole(&mut connection, &text, pause).await,
+        Play::CutOff(text) => stream_words(&mut connection, &text, Duration::ZERO).await,
+        Play::Garbage(text) => {
+            stream_words(&mut connection, &text, Duration::ZERO).await?;
+            chunk(&mut connection, "data: {\"choices\": [{\"delta\n\n").await?;
+            chunk(&mut connection, "").await
+        }
+        Play::Silence(text) => {
+            stream_words(&mut connection, &text, Duration::ZERO).await?;
+            // Until the client hangs up.
+            connection.read_to_end(&mut Vec::new()).await.map(drop)
+        }
+        Play::Refusal { status, retry_after } => {
+            let wait = retry_after.map(|seconds| format!("retry-after: {seconds}\r\n")).unwrap_or_default();
+            let body = json!({"error": {"message": INTERNALS, "type": "server_error"}}).to_string();
+            send_whole(&mut connection, status, &format!("content-type: application/json\r\n{wait}"), &body)
+                .await
+        }
+        Play::WebPage => {
+            let page = "<html><body>It works!</body></html>";
+            send_whole(&mut connection, 200, "content-type: text/html\r\n", page).await
+        }
+    }
+}
+
+fn next_play(state: &State) -> Play {
+    let mut script = state.script.lock().unwrap_or_else(PoisonError::into_inner);
+    let next = if script.len() > 1 { script.pop_front() } else { script.front().cloned() };
+    next.unwrap_or_else(|| Play::status(500))
+}
+
+async fn read_request(connection: &mut BufReader<TcpStream>) -> std::io::Result<Asked> {
+    let (mut length, mut authorization) = (0, None);
+    loop {
+        let mut line = String::new();
+        connection.read_line(&mut line).await?;
+        if line.trim().is_empty() {
+            break;
+        }
+        let Some((name, value)) = line.split_once(':') else { continue };
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.trim().parse().unwrap_or(0),
+            "authorization" => authorization = Some(value.trim().to_owned()),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    connection.read_exact(&mut body).await?;
+    Ok(Asked { authorization, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
+}
+
+async fn send_whole(to: &mut TcpStream, status: u16, headers: &str, body: &str) -> std::io::Result<()> {
+    let length = body.len();
+    let head =
+        format!("HTTP/1.1 {status} Scripted\r\n{headers}content-length: {length}\r\nconnection: close\r\n");
+    to.write_all(format!("{head}\r\n{body}").as_bytes()).await
+}
+
+async fn stream_whole(to: &mut TcpStream, text: &str, pause: Duration) -> std::io::Result<()> {
+    stream_words(to, text, pause).await?;
+    let end = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
+    let words = text.split_whitespace().count();
+    let usage = json!({"choices": [], "usage": {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": words}});
+    chunk(to, &format!("data: {end}\n\ndata: {usage}\n\ndata: [DONE]\n\n")).await?;
+    chunk(to, "").await
+}
+
+/// The head of a stream and one event a word; the stream stays open.
+async fn stream_words(to: &mut TcpStream, text: &str, pause: Duration) -> std::io::Result<()> {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\
+                connection: close\r\n\r\n";
+    to.write_all(head.as_bytes()).await?;
+    for word in text.split_inclusive(' ') {
+        tokio::time::sleep(pause).await;
+        let event = json!({"choices": [{"index": 0, "delta": {"content": word}, "finish_reason": null}]});
+        chunk(to, &format!("data: {event}\n\n")).await?;
+    }
+    Ok(())
+}
+
+/// One chunk (RFC 9112, section 7.1); an empty one ends the body.
+async fn chunk(to: &mut TcpStream, data: &str) -> std::io::Result<()> {
+    to.write_all(format!("{:x}\r\n{data}\r\n", data.len()).as_bytes()).await?;
+    to.flush().await
+}

@@ -1,0 +1,242 @@
+//! Other people's things do not exist. Walks the route table, so that a route
+//! is covered the day it is added.
+
+use functions::{Access, ROUTES, Route};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::refusals::{Refusals, everything};
+use tests::scripted_model::{Play, ScriptedModel};
+use tests::{Answer, Client, DRAFTS, PROMPT, PROMPTS, START, Setup, Workshop};
+
+/// Stands in all that is ada's alone, so that it would be noticed elsewhere.
+const PRIVATE: &str = "zanzibar-7316";
+
+/// What ada has: one of everything.
+struct Belongings {
+    draft: String,
+    test: String,
+    prompt: String,
+}
+
+impl Belongings {
+    /// Makes them. `number` keeps the prompt's name free.
+    async fn of(ada: &Client, number: usize) -> Self {
+        let start = json!({"starting_prompt": format!("{PROMPT} {PRIVATE}"), "draft_name": PRIVATE});
+        let started = ada.post(START, start).await.expect(201);
+        let draft = started["draft_id"].as_str().expect("an id").to_owned();
+        ada.say(&draft, PRIVATE).await;
+        let test = ada.test(&draft, &format!("What is known of {PRIVATE}?"), "AI Adoption").await;
+        ada.finished(&draft, &test, 30).await;
+        let prompt = format!("of_ada_{number}");
+        let commit = json!({"name": prompt, "title": "A prompt of ada's"});
+        ada.post(&format!("{DRAFTS}/{draft}/commit"), commit).await.expect(201);
+        Self { draft, test, prompt }
+    }
+
+    /// The route's path with ada's ids in it.
+    fn path(&self, route: &Route) -> String {
+        let segment = |segment: &str| match segment {
+            "{id}" | "{chat_id}" => self.draft.clone(),
+            "{test_id}" => self.test.clone(),
+            "{name}" => self.prompt.clone(),
+            "{topic}" => "AI%20Adoption".to_owned(),
+            other if other.starts_with('{') => panic!(
+                "{} has the path parameter {other}: say in Belongings::path which of ada's ids to put there",
+                route.binary
+            ),
+            other => other.to_owned(),
+        };
+        route.path.split('/').map(segment).collect::<Vec<_>>().join("/")
+    }
+
+    /// A body that is right for the route when its owner sends it.
+    fn body(&self, route: &Route) -> Option<Value> {
+        match route.binary {
+            "drafts-update" => Some(json!({"draft_content": "Taken over."})),
+            "drafts-commit" => Some(json!({"name": self.prompt, "title": "Taken over"})),
+            "tests-start" => Some(json!({"test_query": "What can be taken over?", "topic": "AI Adoption"})),
+            "tests-rate" => Some(json!({"user_rating": 1, "notes": "Taken over."})),
+            "chat-send" => Some(json!({"chat_id": self.draft, "message": "Taken over."})),
+            binary if matches!(route.takes, functions::Body::Json(_)) => panic!(
+                "{binary} takes a body: say in Belongings::body what its owner would send, with ada's ids in it"
+            ),
+            _ => None,
+        }
+    }
+
+    async fn ask(&self, client: &Client, route: &Route) -> Answer {
+        let mut request = client.request(route.method.clone(), &self.path(route));
+        if let Some(body) = self.body(route) {
+            request = request.json(&body);
+        }
+        client.send(request).await
+    }
+}
+
+async fn workshop() -> (Workshop, ScriptedModel) {
+    let model = ScriptedModel::start([Play::answer("The articles do not tell.")]).await;
+    let workshop = Workshop::start_with(Setup { model: model.only(), ..Setup::default() }).await;
+    (workshop, model)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_users_things_do_not_exist_on_any_route() {
+    let (workshop, _model) = workshop().await;
+    let (ada, bob) = (workshop.client("ada"), workshop.client("bob"));
+    let owned = ROUTES.iter().filter(|route| route.access == Access::Owner);
+    for (number, route) in owned.enumerate() {
+        let hers = Belongings::of(&ada, number).await;
+        let mut refusals = Refusals::watch(&ada).await;
+        let answer = hers.ask(&bob, route).await;
+        refusals.expect(format!("{} by bob", route.binary), &answer, 404, "not-found");
+        if answer.text.contains(PRIVATE) {
+            refusals.wrong(format!("{} tells bob of ada's things: {}", route.binary, answer.text));
+        }
+        refusals.nothing_changed(format!("{} by bob", route.binary)).await;
+        refusals.end();
+        // The same request is right when she sends it; otherwise this showed nothing.
+        let answer = hers.ask(&ada, route).await;
+        let right = answer.status.is_success() || answer.status == 409;
+        assert!(right, "{} by ada: {} {}", route.binary, answer.status, answer.text);
+        ada.delete(&format!("{DRAFTS}/{}", hers.draft)).await;
+    }
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_route_on_drafts_runs_or_conversations_is_for_their_owner() {
+    for route in ROUTES {
+        let private =
+            ["{id}", "{test_id}", "{chat_id}"].iter().any(|parameter| route.path.contains(parameter));
+        let changes_a_prompt = route.path.contains("{name}")
+            && [Method::PUT, Method::PATCH, Method::DELETE].contains(&route.method);
+        if private || changes_a_prompt {
+            assert_eq!(route.access, Access::Owner, "{}", route.binary);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_all_share_shows_nothing_that_is_one_users_own() {
+    let (workshop, _model) = workshop().await;
+    let (ada, bob) = (workshop.client("ada"), workshop.client("bob"));
+    let hers = Belongings::of(&ada, 0).await;
+    let shared = ROUTES.iter().filter(|route| route.access != Access::Owner && route.method == Method::GET);
+    for route in shared {
+        let path = format!("{}?query=anything", hers.path(route));
+        let answer = bob.get(&path).await;
+        assert_eq!(answer.status, 200, "{}: {}", route.binary, answer.text);
+        // What she committed, everyone may read.
+        let committed = route.path.ends_with("{name}");
+        for private in [&hers.draft, &hers.test, PRIVATE] {
+            assert!(committed || !answer.text.contains(private), "{} shows {private}", route.binary);
+        }
+    }
+    let drafts = bob.get(DRAFTS).await.expect(200);
+    assert_eq!((&drafts["total"], &drafts["drafts"]), (&json!(0), &json!([])));
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_route_but_the_open_ones_refuses_a_bad_token() {
+    let (workshop, _model) = workshop().await;
+    let ada = workshop.client("ada");
+    let hers = Belongings::of(&ada, 0).await;
+    let mut refusals = Refusals::watch(&ada).await;
+    let nobody = workshop.anonymous();
+    for route in ROUTES {
+        let request = || {
+            let request = nobody.request(route.method.clone(), &hers.path(route));
+            request.bearer_auth("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl")
+        };
+        // Even a body that is wrong is not looked at before the token is.
+        for (what, request) in [("no body", request()), ("a wrong body", request().body("{"))] {
+            let answer = nobody.send(request).await;
+            if route.access == Access::Open {
+                assert!(answer.status != 401, "{} is open", route.binary);
+            } else {
+                refusals.expect(format!("{} with {what}", route.binary), &answer, 401, "unauthorized");
+            }
+        }
+    }
+    refusals.nothing_changed("requests with a bad token").await;
+    refusals.end();
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_is_found_under_its_own_draft_only() {
+    let (workshop, _model) = workshop().await;
+    let (ada, bob) = (workshop.client("ada"), workshop.client("bob"));
+    let hers = Belongings::of(&ada, 0).await;
+    let her_other = ada.draft(PROMPT).await;
+    let his = bob.draft(PROMPT).await;
+    for (client, draft) in [(&ada, &her_other), (&bob, &his)] {
+        let test = format!("{DRAFTS}/{draft}/tests/{}", hers.test);
+        client.get(&test).await.expect_problem(404, "not-found");
+        client.patch(&test, json!({"user_rating": 1})).await.expect_problem(404, "not-found");
+        client.post(&format!("{test}/cancel"), json!({})).await.expect_problem(404, "not-found");
+    }
+    let run = ada.get(&format!("{DRAFTS}/{}/tests/{}", hers.draft, hers.test)).await.expect(200);
+    assert_eq!(run["user_rating"], Value::Null);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_committed_prompt_stays_its_owners() {
+    let (workshop, _model) = workshop().await;
+    let (ada, bob) = (workshop.client("ada"), workshop.client("bob"));
+    let hers = Belongings::of(&ada, 0).await;
+    let prompt = format!("{PROMPTS}/{}", hers.prompt);
+    let before = ada.get(&prompt).await.expect(200);
+
+    // He may read and clone it, but not make its next version, not even from the clone.
+    assert_eq!(bob.get(&prompt).await.expect(200)["content"], before["content"]);
+    let clone = bob.post(&format!("{prompt}/clone"), json!({})).await.expect(201);
+    let draft = format!("{DRAFTS}/{}", clone["draft_id"].as_str().expect("an id"));
+    let commit = json!({"name": hers.prompt, "title": "Taken over"});
+    bob.post(&format!("{draft}/commit"), commit).await.expect_problem(409, "name-taken");
+    bob.delete(&prompt).await.expect_problem(404, "not-found");
+    let after = bob.get(&prompt).await.expect(200);
+    for field in ["version", "title", "content", "updated_at"] {
+        assert_eq!(after[field], before[field], "{field}");
+    }
+
+    // His clone outlives her prompt.
+    ada.delete(&prompt).await.expect(200);
+    assert_eq!(bob.get(&draft).await.expect(200)["draft_content"], before["content"]);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_users_keys_and_cursors_do_not_meet() {
+    let (workshop, _model) = workshop().await;
+    let (ada, bob) = (workshop.client("ada"), workshop.client("bob"));
+    let start = async |client: &Client, prompt: &str| {
+        let request = client.request(Method::POST, START).json(&json!({"starting_prompt": prompt}));
+        client.send(request.header("idempotency-key", "one and the same")).await.expect(201)
+    };
+    let hers = start(&ada, PRIVATE).await;
+    let his = start(&bob, "His own.").await;
+    assert_ne!(hers["draft_id"], his["draft_id"]);
+    assert_eq!(bob.get(DRAFTS).await.expect(200)["total"], 1);
+
+    ada.draft(PROMPT).await;
+    let page = ada.get(&format!("{DRAFTS}?limit=1")).await.expect(200);
+    let cursor = page["next_cursor"].as_str().expect("a second page");
+    bob.get(&format!("{DRAFTS}?limit=1&cursor={cursor}")).await.expect_problem(400, "malformed");
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_token_one_is_the_machines_own_user() {
+    let (workshop, _model) = workshop().await;
+    let (ada, local, nobody) = (workshop.client("ada"), workshop.client("local"), workshop.anonymous());
+    let hers = Belongings::of(&ada, 0).await;
+    let draft = nobody.draft(PROMPT).await;
+    let saved = local.get(&format!("{DRAFTS}/{draft}")).await.expect(200);
+    assert_eq!(saved["user_id"], "local");
+    nobody.get(&format!("{DRAFTS}/{}", hers.draft)).await.expect_problem(404, "not-found");
+    assert_eq!(everything(&nobody).await, everything(&local).await);
+    workshop.stop().await;
+}

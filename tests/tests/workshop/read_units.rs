@@ -1,0 +1,102 @@
+//! A list costs what its page costs, however long the list is. A list's answer
+//! doesn't say what it cost, so the store is asked.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use futures::{StreamExt, stream};
+use local::ModelChoice;
+use shared::domain::draft::Status;
+use tests::{DRAFTS, PROMPT, Setup, Workshop};
+
+/// The store reads one entry more than a page has, to know whether more follow;
+/// with this, both pages that are measured are full even for the short list.
+const PAGE: u32 = 9;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_drafts_takes_the_same_read_units_with_20_drafts_and_with_5000() {
+    let setup = Setup { model: Some(ModelChoice::None), sample: false, ..Setup::default() };
+    let workshop = Workshop::start_with(setup).await;
+    have_drafts(&workshop, "few", 20).await;
+    have_drafts(&workshop, "many", 5_000).await;
+    for status in [None, Some(Status::Draft)] {
+        let (few, many) = (pages(&workshop, "few", status).await, pages(&workshop, "many", status).await);
+        assert_eq!(few, many, "the units of the first and the second page of {status:?}");
+        assert!(few.iter().all(|units| *units > 0.0), "{few:?}");
+    }
+    // The copies are what a user sees: the list of the many really is long.
+    assert_eq!(drafts_seen(&workshop, "few").await, 20);
+    assert_eq!(drafts_seen(&workshop, "many").await, 5_000);
+    workshop.stop().await;
+}
+
+/// Read units of the first and the second page.
+async fn pages(workshop: &Workshop, owner: &str, status: Option<Status>) -> [f64; 2] {
+    let (drafts, now) = (&workshop.machine.store().drafts, workshop.machine.clock().now());
+    let first = drafts.list(owner, status, PAGE, None, now).await.expect("a page");
+    assert_eq!(first.drafts.len(), PAGE as usize);
+    let second = drafts.list(owner, status, PAGE, first.next_cursor.as_deref(), now).await.expect("a page");
+    assert_eq!(second.drafts.len(), PAGE as usize);
+    assert!(second.next_cursor.is_some());
+    [first.read_units, second.read_units]
+}
+
+async fn drafts_seen(workshop: &Workshop, owner: &str) -> usize {
+    let client = workshop.client(owner);
+    let (mut seen, mut cursor) = (0, String::new());
+    loop {
+        let page = client.get(&format!("{DRAFTS}?limit=100{cursor}")).await.expect(200);
+        seen += page["drafts"].as_array().map_or(0, Vec::len);
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return seen,
+        }
+    }
+}
+
+/// Starts one draft and puts copies of its item beside it: 5,000 starts would
+/// take two minutes.
+async fn have_drafts(workshop: &Workshop, owner: &str, count: usize) {
+    let id = workshop.client(owner).draft(PROMPT).await;
+    let client = dynamodb(workshop);
+    let tables = client.list_tables().send().await.expect("the tables").table_names.unwrap_or_default();
+    let table = tables.iter().find(|name| name.ends_with("drafts")).expect("the drafts table");
+    let found = client.scan().table_name(table).send().await.expect("the items").items.unwrap_or_default();
+    let item = found.into_iter().find(|item| item.get("id") == Some(&AttributeValue::S(id.clone())));
+    let item = item.expect("the draft's item");
+
+    let numbers: Vec<usize> = (1..count).collect();
+    let batches = numbers.chunks(25).map(|numbers| {
+        let puts = numbers.iter().map(|number| {
+            let put = PutRequest::builder().set_item(Some(copy(&item, &id, *number))).build().expect("a put");
+            WriteRequest::builder().put_request(put).build()
+        });
+        client.batch_write_item().request_items(table, puts.collect()).send()
+    });
+    let written: Vec<_> = stream::iter(batches).buffer_unordered(4).collect().await;
+    for output in written {
+        let left = output.expect("a batch").unprocessed_items.unwrap_or_default();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+/// The item of another draft: the same with another id wherever the id stands.
+fn copy(item: &HashMap<String, AttributeValue>, id: &str, number: usize) -> HashMap<String, AttributeValue> {
+    let other = format!("{}{number:012x}", &id[..24]);
+    let replaced = |value: &AttributeValue| match value {
+        AttributeValue::S(text) => AttributeValue::S(text.replace(id, &other)),
+        value => value.clone(),
+    };
+    item.iter().map(|(name, value)| (name.clone(), replaced(value))).collect()
+}
+
+fn dynamodb(workshop: &Workshop) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(workshop.machine.dynamodb_url())
+        .region(Region::new("local"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "tests"));
+    Client::from_conf(config.build())
+}
