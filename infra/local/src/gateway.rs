@@ -43,6 +43,9 @@ pub struct Gateway {
     site: Option<PathBuf>,
 }
 
+/// Path parameters by name, as Lambda has them.
+type PathParameters = HashMap<String, Vec<String>>;
+
 impl Gateway {
     /// A gateway to all routes, which takes requests without a token to be
     /// `user`'s, and serves the page from `site`.
@@ -84,7 +87,7 @@ impl Gateway {
         let token = async {
             let request = self.request(request, HashMap::new(), id).await?;
             let asked: Value = shared::http::json(&request)?;
-            let user = asked["user"].as_str().unwrap_or_default();
+            let user = asked.get("user").and_then(Value::as_str).unwrap_or_default();
             let issued = self.sign_in.access_token(user, self.app.now(), TOKEN_LIFETIME, self.app.new_id());
             issued.map_err(|error| {
                 Problem::from(shared::domain::text::FieldError::new("user", error.to_string()))
@@ -103,7 +106,7 @@ impl Gateway {
     async fn call(self: Arc<Self>, request: AxumRequest, id: &str) -> AxumResponse {
         let (route, parameters) = match self.find(&request) {
             Ok(found) => found,
-            Err(problem) => return problem,
+            Err(problem) => return refuse(&problem, id),
         };
         let request = match self.request(request, parameters, id).await {
             Ok(request) => request,
@@ -136,23 +139,16 @@ impl Gateway {
         }
     }
 
-    fn find(
-        &self,
-        request: &AxumRequest,
-    ) -> Result<(&'static Route, HashMap<String, Vec<String>>), AxumResponse> {
-        let id = self.app.new_id().to_string();
+    fn find(&self, request: &AxumRequest) -> Result<(&'static Route, PathParameters), Problem> {
         let Ok(found) = self.router.at(request.uri().path()) else {
             let sentence = "Nothing is at this address. The routes are in /api/openapi.json.";
-            return Err(refuse(&Problem::new(Code::NotFound, sentence), &id));
+            return Err(Problem::new(Code::NotFound, sentence));
         };
         let Some(route) = found.value.iter().find(|route| route.method == *request.method()) else {
             let verbs: Vec<_> = found.value.iter().map(|route| route.method.as_str()).collect();
-            let sentence = format!("This address takes {}.", verbs.join(" and "));
-            let mut response = refuse(&Problem::new(Code::MethodNotAllowed, sentence), &id);
-            if let Ok(allow) = HeaderValue::from_str(&verbs.join(", ")) {
-                response.headers_mut().insert(header::ALLOW, allow);
-            }
-            return Err(response);
+            let verbs = verbs.join(", ");
+            let sentence = format!("This address takes {verbs} only.");
+            return Err(Problem::new(Code::MethodNotAllowed, sentence).with_allow(&verbs));
         };
         let decode = |value: &str| percent_decode_str(value).decode_utf8_lossy().into_owned();
         let parameters =
@@ -164,7 +160,7 @@ impl Gateway {
     async fn request(
         &self,
         request: AxumRequest,
-        parameters: HashMap<String, Vec<String>>,
+        parameters: PathParameters,
         id: &str,
     ) -> Result<Request, Problem> {
         let (parts, body) = request.into_parts();
@@ -263,18 +259,17 @@ fn same_site(request: &AxumRequest) -> Result<(), Problem> {
 
 /// The context that the HTTP API's JWT authorizer gives (payload format 2.0).
 fn context(request: &Request, route: &Route, sub: Option<&str>, id: &str) -> Result<RequestContext, Problem> {
-    let mut context = json!({
+    let authorizer = sub.map(|sub| json!({"jwt": {"claims": {"sub": sub}, "scopes": []}}));
+    let context = json!({
         "requestId": id,
         "routeKey": format!("{} {}", route.method, route.path),
         "stage": "$default",
         "apiId": "local",
         "time": "",
         "timeEpoch": 0,
+        "authorizer": authorizer,
         "http": {"method": request.method().as_str(), "path": request.uri().path(), "sourceIp": "127.0.0.1"},
     });
-    if let Some(sub) = sub {
-        context["authorizer"] = json!({"jwt": {"claims": {"sub": sub}, "scopes": []}});
-    }
     serde_json::from_value(context).map(RequestContext::ApiGatewayV2).map_err(Problem::internal)
 }
 

@@ -7,7 +7,7 @@
 
 use std::fmt::Display;
 
-use lambda_http::http::{HeaderValue, StatusCode, header};
+use lambda_http::http::{HeaderName, HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -118,10 +118,7 @@ pub struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     current: Option<Box<Value>>,
-    /// The revision that the draft is at now.
-    etag: Option<u64>,
-    retry_after: Option<u64>,
-    allow: Option<&'static str>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<String>,
 }
 
@@ -133,9 +130,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             current: None,
-            etag: None,
-            retry_after: None,
-            allow: None,
+            headers: Vec::new(),
             cause: None,
         }
     }
@@ -159,9 +154,8 @@ impl Problem {
 
     /// The draft was saved in between; `current` is it as it is now.
     pub fn stale(current: &crate::domain::draft::Draft) -> Self {
-        Self {
+        let problem = Self {
             current: serde_json::to_value(current).ok().map(Box::new),
-            etag: Some(current.summary.revision),
             ..Self::new(
                 Code::StaleRevision,
                 format!(
@@ -170,7 +164,8 @@ impl Problem {
                     current.summary.revision
                 ),
             )
-        }
+        };
+        problem.with_header(header::ETAG, &format!("\"{}\"", current.summary.revision))
     }
 
     /// A limit was reached.
@@ -189,12 +184,17 @@ impl Problem {
 
     /// Tells the client when to come back, in seconds.
     pub fn with_retry_after(self, seconds: u64) -> Self {
-        Self { retry_after: Some(seconds.max(1)), ..self }
+        self.with_header(header::RETRY_AFTER, &seconds.max(1).to_string())
     }
 
     /// Names the verbs that the path takes.
-    pub fn with_allow(self, verbs: &'static str) -> Self {
-        Self { allow: Some(verbs), ..self }
+    pub fn with_allow(self, verbs: &str) -> Self {
+        self.with_header(header::ALLOW, verbs)
+    }
+
+    fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+        self
     }
 
     /// What the log is told.
@@ -245,20 +245,10 @@ impl Problem {
         *response.status_mut() = self.code.status();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if let Some(verbs) = self.allow {
-            headers.insert(header::ALLOW, HeaderValue::from_static(verbs));
-        }
         if self.code == Code::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(etag) =
-            self.etag.and_then(|revision| HeaderValue::from_str(&format!("\"{revision}\"")).ok())
-        {
-            headers.insert(header::ETAG, etag);
-        }
+        headers.extend(self.headers.iter().cloned());
         response
     }
 }
