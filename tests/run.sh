@@ -17,11 +17,13 @@ cargo clippy --workspace --all-targets --locked -- --deny warnings
 part "One HTTP stack: no second hyper, rustls or ring in what is deployed"
 tests/one-stack.sh
 
-part "Build: the functions, the local machine, the tests"
-cargo build --workspace --all-targets --locked
+part "Build: the local machine"
+cargo build --package local --locked
 
 part "Rules, beside the rules; the model's wire with the faults of a scripted server"
-cargo test --workspace --exclude tests --locked
+cargo test --package shared --locked
+cargo test --package functions --lib --locked
+cargo test --package local --locked
 
 part "The whole workshop through its front door: real stores over the wire, the real small model"
 cargo test --package tests --test workshop --locked -- --test-threads=3

@@ -46,6 +46,10 @@ pub fn json<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
             ),
         )
     })?;
+    // A derived type would take an array for its fields in order.
+    if !value.is_object() {
+        return Err(FieldError::new("", "The body must be a JSON object, such as {}.").into());
+    }
     serde_path_to_error::deserialize(value).map_err(|error| Problem::from(field_error(&error)))
 }
 
