@@ -1,6 +1,12 @@
 //! The workshop under test: the local machine, whole, in this process, and a
 //! client that goes in through its front door.
 
+// `allow-…-in-tests` of clippy.toml reaches test functions only.
+#![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
+
+pub mod refusals;
+pub mod scripted_model;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};

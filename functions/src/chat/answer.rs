@@ -32,18 +32,17 @@ const DEADLINE: Duration = Duration::from_secs(180);
 const STARTING_PATIENCE: Duration = Duration::from_secs(60);
 /// A growing answer is kept at most this often.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
-/// A silent connection gets a comment this often, since proxies close idle ones.
-const COMMENT_EVERY: u32 = 10;
+/// While nothing is written, the lease is renewed and the connection gets a
+/// comment, since proxies close idle ones: after so many of those.
+const QUIET_TICKS: u32 = 5;
 /// A writer that has not renewed its lease for this long is taken to be dead.
-const LEASE_MS: i64 = 45_000;
-/// The first lease also covers waiting for the model.
-const FIRST_LEASE_MS: i64 = 150_000;
+const LEASE_MS: i64 = 30_000;
 /// Some variety makes for better proposals.
 const TEMPERATURE: f32 = 0.5;
 
-/// Until when the first lease holds.
-pub(super) fn first_lease(now: Timestamp) -> Timestamp {
-    now.plus_millis(FIRST_LEASE_MS)
+/// Until when a lease that is taken or renewed at `now` holds.
+pub(super) fn lease(now: Timestamp) -> Timestamp {
+    now.plus_millis(LEASE_MS)
 }
 
 /// An answer to be written.
@@ -70,8 +69,8 @@ fn tell(events: &Events, event: &Value) {
     let _ = events.send(Bytes::from(format!("data: {event}\n\n")));
 }
 
-/// Writes the answer; its id when it is complete.
-pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Option<Uuid> {
+/// Writes the answer; its id when it is complete, or what its reader was told.
+pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Result<Uuid, Problem> {
     let mut answer = Message {
         id: app.new_id_at(app.now().max(task.question.created_at.plus_millis(1))),
         role: Role::Assistant,
@@ -106,12 +105,11 @@ pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Option<Uui
                 "truncated": answer.truncated,
             });
             tell(events, &done);
-            return Some(answer.id);
+            return Ok(answer.id);
         }
     };
-    problem.log();
     tell(events, &json!({"error": problem.body(&task.answering.lease_id.to_string())}));
-    None
+    Err(problem)
 }
 
 async fn keep(app: &App, task: &Task, answer: &Message, failed: bool) -> Result<bool, Problem> {
@@ -152,7 +150,7 @@ async fn compose(
     events: &Events,
 ) -> Result<(Usage, Finish), Failure> {
     let started = Instant::now();
-    await_model(app, events).await?;
+    await_model(app, task, events).await?;
     let id = task.draft.summary.id;
     let (conversation, runs) = futures::try_join!(
         app.store().conversations.recent(id, CONTEXT_MESSAGES),
@@ -180,16 +178,18 @@ async fn compose(
             },
             chunk = next(&mut stream), if stream.is_some() => chunk,
             _ = tick.tick() => {
-                if answer.content.len() > kept_length {
-                    kept_length = answer.content.len();
-                    let until = app.now().plus_millis(LEASE_MS);
-                    if !app.store().conversations.keep_partial(&task.answering, answer, until).await? {
-                        return Err(Failure { problem: lost(), usage: used(&stream) });
-                    }
-                }
                 quiet += 1;
-                if quiet % COMMENT_EVERY == 0 {
-                    let _ = events.send(Bytes::from_static(b": still working\n\n"));
+                let conversations = &app.store().conversations;
+                let held = if answer.content.len() > kept_length {
+                    kept_length = answer.content.len();
+                    conversations.keep_partial(&task.answering, answer, lease(app.now())).await?
+                } else if quiet % QUIET_TICKS == 0 {
+                    still_there(app, task, events).await?
+                } else {
+                    true
+                };
+                if !held {
+                    return Err(Failure { problem: lost(), usage: used(&stream) });
                 }
                 continue;
             }
@@ -233,14 +233,22 @@ fn upto(mut conversation: Vec<Message>, question: Uuid) -> Vec<Message> {
     conversation
 }
 
+/// Renews the lease and keeps the connection open; false when the lease was lost.
+async fn still_there(app: &App, task: &Task, events: &Events) -> Result<bool, StoreError> {
+    let _ = events.send(Bytes::from_static(b": still working\n\n"));
+    app.store().conversations.renew(&task.answering, lease(app.now())).await
+}
+
 /// Waits for a model that is still starting.
-async fn await_model(app: &App, events: &Events) -> Result<(), Failure> {
+async fn await_model(app: &App, task: &Task, events: &Events) -> Result<(), Failure> {
     let deadline = Instant::now() + STARTING_PATIENCE;
     loop {
         let refusal = match app.models().settled(Duration::from_secs(5)).await {
             Readiness::Ready => return Ok(()),
             Readiness::Starting { .. } if Instant::now() < deadline => {
-                let _ = events.send(Bytes::from_static(b": the model is starting\n\n"));
+                if !still_there(app, task, events).await? {
+                    return Err(Failure { problem: lost(), usage: Usage::default() });
+                }
                 continue;
             }
             Readiness::Starting { detail } => {

@@ -100,17 +100,19 @@ async fn start(app: &App, user: &User, draft: Draft, input: &Input, id: Uuid) ->
     let reserved = reserved.map_err(|limit| Problem::limited(limit, app.now()))?;
 
     let answering = Answering { draft_id: chat, lease_id: app.new_id() };
-    let (now, until) = (app.now(), answer::first_lease(app.now()));
+    let (now, until) = (app.now(), answer::lease(app.now()));
     let begun =
         store.conversations.begin(&draft, new.then_some(&question), answering.lease_id, now, until).await?;
     let begun = match begun {
-        Begin::Exists => match store.conversations.answer_to(chat, question.id).await? {
-            Some(answer) => {
+        Begin::Exists => {
+            let pending = store.conversations.pending(chat).await?.map(|pending| pending.id);
+            let answer = store.conversations.answer_to(chat, question.id).await?;
+            if let (true, Some(answer)) = (pending != Some(question.id), answer) {
                 store.quotas.settle(&reserved, Spend::default()).await?;
                 return Ok(Start::Answered(Box::new(answer)));
             }
-            None => store.conversations.begin(&draft, None, answering.lease_id, now, until).await?,
-        },
+            store.conversations.begin(&draft, None, answering.lease_id, now, until).await?
+        }
         other => other,
     };
     let refused = match begun {
@@ -152,12 +154,13 @@ fn stream(app: &'static App, task: Task, first: Idempotent) -> StreamingResponse
     let (events, reader) = mpsc::unbounded_channel();
     let span = tracing::Span::current();
     let writing = async move {
-        if let Some(id) = answer::write(app, &task, &events).await {
-            // Stored for repeats; the answer itself is in the conversation.
-            let stored = json_response(lambda_http::http::StatusCode::OK, &json!({"message_id": id}));
-            if let Err(problem) = first.conclude(app, stored).await {
-                problem.log();
-            }
+        // The answer itself is in the conversation; a repeat is told its id.
+        let result = match answer::write(app, &task, &events).await {
+            Ok(id) => json_response(lambda_http::http::StatusCode::OK, &json!({"message_id": id})),
+            Err(problem) => Err(problem),
+        };
+        if let Err(problem) = first.conclude(app, result).await {
+            problem.log();
         }
     };
     tokio::spawn(tracing::Instrument::instrument(writing, span));

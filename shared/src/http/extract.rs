@@ -64,12 +64,13 @@ fn is_json(request: &Request) -> bool {
 /// and expected types, and quote at most the wrong scalar the caller sent.
 fn field_error(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldError {
     let message = error.inner().to_string();
+    let escaped = |key: &str| key.replace('~', "~0").replace('/', "~1");
     let mut pointer = String::new();
     for segment in error.path() {
         match segment {
             serde_path_to_error::Segment::Map { key } => {
                 pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+                pointer.push_str(&escaped(key));
             }
             serde_path_to_error::Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
             _ => {}
@@ -85,7 +86,7 @@ fn field_error(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldEr
         };
     }
     if let Some(field) = named("unknown field `") {
-        let place = format!("/{field}");
+        let place = format!("/{}", escaped(&field));
         if !pointer.ends_with(&place) {
             pointer.push_str(&place);
         }

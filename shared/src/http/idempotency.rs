@@ -81,7 +81,7 @@ where
 
 impl Idempotent {
     /// Stores what `result` answers for repeats. A refusal (4xx) made nothing:
-    /// its key may be used again. After a failure the next repeat takes over.
+    /// its key may be used again. After a failure the next repeat takes over at once.
     pub async fn conclude(self, app: &App, result: Result<Response, Problem>) -> Result<Response, Problem> {
         let Some((user, route, key)) = self.key else { return result };
         let records = &app.store().idempotency;
@@ -98,7 +98,7 @@ impl Idempotent {
             Err(problem) if problem.code().status().is_client_error() => {
                 records.forget(&user, route, &key).await?
             }
-            Err(_) => {}
+            Err(_) => records.release(&user, route, &key).await?,
         }
         result
     }

@@ -175,7 +175,8 @@ impl Conversations {
         Ok((messages, more))
     }
 
-    /// The user's message that has no answer yet.
+    /// The user's message that has no answer yet, or only the part that was
+    /// written before the model failed.
     pub async fn pending(&self, draft: Uuid) -> Result<Option<Message>, StoreError> {
         let state: Option<State> = self.table.get(keys::chat(draft)).await?.map(read).transpose()?;
         let Some(id) = state.and_then(|state| state.pending) else { return Ok(None) };
@@ -233,6 +234,12 @@ impl Conversations {
                 _ => Begin::Exists,
             },
         })
+    }
+
+    /// Renews the lease; false when it was lost.
+    pub async fn renew(&self, answering: &Answering, until: Timestamp) -> Result<bool, StoreError> {
+        let change = Change::new().when("lease_id", "=", answering.lease_id).set("lease_until", until);
+        Ok(change.apply(&self.table, keys::chat(answering.draft_id)).await?.is_ok())
     }
 
     /// Keeps what has been written of an answer so far and renews the lease;

@@ -18,8 +18,8 @@ use crate::domain::conversation::Message;
 use crate::domain::draft::{Draft, Edit, Status, Summary, expiry};
 use crate::domain::time::Timestamp;
 
-/// A save without a revision to hold to is tried this often against others.
-const SAVE_ATTEMPTS: u32 = 5;
+/// A write that meets others is tried this often, after pauses.
+const ATTEMPTS: u32 = 16;
 /// Items of one batch (BatchWriteItem's limit).
 const BATCH: usize = 25;
 
@@ -272,7 +272,7 @@ impl Drafts {
         write_id: Uuid,
         now: Timestamp,
     ) -> Result<Saved, StoreError> {
-        for _ in 0..SAVE_ATTEMPTS {
+        for attempt in 1..=ATTEMPTS {
             let Some(draft) = self.get(owner, id, now).await? else { return Ok(Saved::Gone) };
             if revision.is_some_and(|revision| revision != draft.summary.revision) {
                 return Ok(Saved::Stale(Box::new(draft)));
@@ -285,7 +285,7 @@ impl Drafts {
                 {
                     return Ok(Saved::Saved(Box::new(draft_of(met)?)));
                 }
-                Err(_) => {}
+                Err(_) => tokio::time::sleep(transaction::pause(attempt)).await,
             }
         }
         Err(StoreError::Busy("a save met others on every try".to_owned()))
@@ -332,7 +332,7 @@ impl Drafts {
     /// Deletes the draft; what belongs to it is removed by `drafts-cleanup`.
     /// Tells whether it was there.
     pub async fn delete(&self, owner: &str, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
-        for _ in 0..SAVE_ATTEMPTS {
+        for attempt in 1..=ATTEMPTS {
             let Some(draft) = self.get(owner, id, now).await? else { return Ok(false) };
             let status = draft.summary.status;
             let parts = vec![
@@ -345,6 +345,7 @@ impl Drafts {
             if transaction::commit(&self.table.client, parts).await?.is_ok() {
                 return Ok(true);
             }
+            tokio::time::sleep(transaction::pause(attempt)).await;
         }
         Err(StoreError::Busy("a deletion met others on every try".to_owned()))
     }
@@ -413,7 +414,7 @@ impl Drafts {
             requests.push(aws_sdk_dynamodb::types::WriteRequest::builder().delete_request(delete).build());
         }
         while !requests.is_empty() {
-            if attempt == SAVE_ATTEMPTS {
+            if attempt == ATTEMPTS {
                 return Err(StoreError::Busy("a batch of deletions was put off on every try".to_owned()));
             }
             attempt += 1;

@@ -115,6 +115,14 @@ impl Idempotency {
         Ok(())
     }
 
+    /// Lets the next repeat take over at once: the first try failed, and what
+    /// it may have made is found by its id.
+    pub async fn release(&self, user: &str, route: &str, key: &str) -> Result<(), StoreError> {
+        let change = Change::new().if_exists().set("started_at", Timestamp::from_millis(0));
+        let _ = change.apply(&self.table, keys::idempotency(user, route, key)).await?;
+        Ok(())
+    }
+
     /// Forgets a claim whose request was refused: nothing was made, and the
     /// same key may be used for a corrected one.
     pub async fn forget(&self, user: &str, route: &str, key: &str) -> Result<(), StoreError> {

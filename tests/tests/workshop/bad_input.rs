@@ -766,6 +766,9 @@ async fn another_site_cannot_use_the_local_machine_through_a_browser() {
     let port = host.rsplit(':').next().expect("a port").to_owned();
     let foreign = [
         ("sec-fetch-site", "cross-site".to_owned()),
+        ("origin", "https://workshop.evil.example".to_owned()),
+        ("origin", "http://localhost:1".to_owned()),
+        ("origin", "null".to_owned()),
         ("host", "workshop.evil.example".to_owned()),
         ("host", format!("workshop.evil.example:{port}")),
         ("host", format!("127.0.0.1.evil.example:{port}")),
@@ -786,6 +789,7 @@ async fn another_site_cannot_use_the_local_machine_through_a_browser() {
     for (header, value) in [
         ("sec-fetch-site", "same-origin".to_owned()),
         ("sec-fetch-site", "none".to_owned()),
+        ("origin", scene.workshop.machine.url()),
         ("host", format!("localhost:{port}")),
         ("host", format!("127.0.0.1:{port}")),
     ] {

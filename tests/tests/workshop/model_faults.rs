@@ -129,7 +129,6 @@ async fn a_message_to_a_model_that_fails_ends_in_words_and_is_answered_by_the_ne
         let before = messages(&ada, &draft).await.len();
         let began = Instant::now();
         let answer = send(&ada, &draft, Some(SAID), model).await;
-        eprintln!("{model}: {} {}", answer.status, answer.text);
         assert_models_fault(&problem_of(&answer));
         assert!(began.elapsed() < Duration::from_secs(30), "{model} took {:?}", began.elapsed());
         let after = messages(&ada, &draft).await;
@@ -160,7 +159,6 @@ async fn a_run_whose_model_fails_ends_failed_with_a_sentence() {
         let order = json!({"test_query": QUERY, "topic": TOPIC, "limit": 5, "model": model});
         let started = ada.post(&format!("{DRAFTS}/{draft}/test"), order).await.expect(202);
         let run = ada.finished(&draft, started["test_id"].as_str().expect("an id"), 60).await;
-        eprintln!("{model}: {}", run["error"]);
         assert_eq!(run["status"], "failed", "{model}: {run}");
         assert_worded(&run["error"]);
         assert_eq!((&run["full_response"], &run["truncated"]), (&json!(""), &json!(false)), "{model}: {run}");
@@ -232,7 +230,7 @@ async fn a_model_that_falls_silent_is_given_up_within_its_deadline() {
         let after = messages(&ada, &draft).await;
         assert_eq!(saying(&after, "user", SAID).len(), 1, "{after:?}");
         let kept = saying(&after, "assistant", words);
-        assert_eq!(kept.iter().all(|message| message["truncated"] == true), true);
+        assert!(kept.iter().all(|message| message["truncated"] == true), "{kept:?}");
         assert_eq!(kept.len(), usize::from(!words.is_empty()), "{after:?}");
         draft
     };
@@ -415,7 +413,7 @@ async fn a_run_is_the_draft_as_system_prompt_and_the_articles_as_data() {
     assert_eq!(authorization, Some(format!("Bearer {KEY}")));
     assert!(!body.to_string().contains(KEY), "no secret is in the model's context");
 
-    // The draft may have moved on; what runs is what stood there when the test began.
+    // So it is with those of the sample collection that give orders.
     for title in
         ["AMAZING RESULTS OptiMindful Turbo office productivity", "OptiMindful Turbo founder reveals"]
     {

@@ -1,0 +1,72 @@
+//! What is open to all, and what the interface says of itself.
+
+use serde_json::Value;
+use tests::{Setup, Workshop};
+
+/// The routes of the interface's table.
+const ROUTES: [(&str, &str); 23] = [
+    ("post", "/api/auspex/prompts/workshop/start"),
+    ("get", "/api/auspex/prompts/workshop/drafts"),
+    ("get", "/api/auspex/prompts/workshop/drafts/{}"),
+    ("put", "/api/auspex/prompts/workshop/drafts/{}"),
+    ("delete", "/api/auspex/prompts/workshop/drafts/{}"),
+    ("post", "/api/auspex/prompts/workshop/drafts/{}/commit"),
+    ("post", "/api/auspex/prompts/workshop/drafts/{}/test"),
+    ("get", "/api/auspex/prompts/workshop/drafts/{}/tests"),
+    ("get", "/api/auspex/prompts/workshop/drafts/{}/tests/{}"),
+    ("patch", "/api/auspex/prompts/workshop/drafts/{}/tests/{}"),
+    ("post", "/api/auspex/prompts/workshop/drafts/{}/tests/{}/cancel"),
+    ("post", "/api/auspex/chat/message"),
+    ("get", "/api/auspex/chat/sessions/{}/messages"),
+    ("get", "/api/auspex/prompts"),
+    ("get", "/api/auspex/prompts/{}"),
+    ("delete", "/api/auspex/prompts/{}"),
+    ("post", "/api/auspex/prompts/{}/clone"),
+    ("get", "/api/topics"),
+    ("post", "/api/topics/{}/articles"),
+    ("get", "/api/topics/{}/articles"),
+    ("get", "/api/models"),
+    ("get", "/api/metrics"),
+    ("get", "/api/health"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_is_open_to_all_and_names_the_version() {
+    let workshop = Workshop::start_with(Setup { sample: false, ..Setup::default() }).await;
+    let health = workshop.anonymous().get("/api/health").await.expect(200);
+    assert!(health["version"].as_str().is_some_and(|version| version.contains('.')), "{health}");
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_openapi_document_has_every_route_of_the_interface() {
+    let workshop = Workshop::start_with(Setup { sample: false, ..Setup::default() }).await;
+    let document = workshop.client("local").get("/api/openapi.json").await.expect(200);
+    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")), "{document}");
+
+    let described: Vec<(String, &Value)> = document["paths"]
+        .as_object()
+        .expect("paths")
+        .iter()
+        .flat_map(|(path, verbs)| {
+            let path = without_names(path);
+            let verbs = verbs.as_object().expect("verbs").iter();
+            verbs.map(move |(verb, operation)| (format!("{verb} {path}"), operation)).collect::<Vec<_>>()
+        })
+        .collect();
+    for (verb, path) in ROUTES {
+        let found = described.iter().find(|(route, _)| *route == format!("{verb} {path}"));
+        let (_, operation) = found.unwrap_or_else(|| panic!("{verb} {path} is not described"));
+        assert!(
+            operation["responses"].as_object().is_some_and(|responses| !responses.is_empty()),
+            "{operation}"
+        );
+    }
+    workshop.stop().await;
+}
+
+/// A path whose parameters have lost their names.
+fn without_names(path: &str) -> String {
+    let nameless = |part: &str| if part.starts_with('{') { "{}".to_owned() } else { part.to_owned() };
+    path.split('/').map(nameless).collect::<Vec<_>>().join("/")
+}

@@ -1,0 +1,209 @@
+//! The library: committing, reading, cloning, deleting.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Client, DRAFTS, PROMPT, PROMPTS, START, Setup, Workshop};
+
+use crate::{get_with, post_with};
+
+async fn workshop() -> Workshop {
+    Workshop::start_with(Setup { sample: false, ..Setup::default() }).await
+}
+
+async fn commit(client: &Client, draft: &str, name: &str) -> tests::Answer {
+    let body = json!({"name": name, "title": "Brief for the board", "description": "Risks first."});
+    client.post(&format!("{DRAFTS}/{draft}/commit"), body).await
+}
+
+async fn listed(client: &Client, name: &str) -> Option<Value> {
+    let list = client.get(PROMPTS).await.expect(200);
+    let prompts = list["prompts"].as_array().expect("prompts");
+    assert_eq!(list["total"], prompts.len());
+    prompts.iter().find(|prompt| prompt["name"] == name).cloned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_committed_draft_is_a_prompt_that_every_user_reads() {
+    let workshop = workshop().await;
+    let (ana, ben) = (workshop.client("ana"), workshop.client("ben"));
+    let draft = ana.draft(PROMPT).await;
+    let committed = commit(&ana, &draft, "board_brief").await.expect(201);
+    assert_eq!((&committed["name"], &committed["version"]), (&json!("board_brief"), &json!(1)));
+    assert!(committed["prompt_id"].is_string() && committed["message"].is_string(), "{committed}");
+
+    let path = format!("{PROMPTS}/board_brief");
+    let answer = ben.get(&path).await;
+    let etag = answer.header("etag").expect("an ETag").to_owned();
+    let prompt = answer.expect(200);
+    assert_eq!(prompt["content"], PROMPT);
+    for (field, value) in [
+        ("name", json!("board_brief")),
+        ("title", json!("Brief for the board")),
+        ("description", json!("Risks first.")),
+        ("is_default", json!(false)),
+        ("user_created", json!(true)),
+        ("version", json!(1)),
+        ("clone_count", json!(0)),
+    ] {
+        assert_eq!(prompt[field], value, "{field}");
+        assert_eq!(listed(&ben, "board_brief").await.expect("it is listed")[field], value, "{field}");
+    }
+    assert!(prompt["created_at"].is_string() && prompt["updated_at"].is_string(), "{prompt}");
+    let again = get_with(&ben, &path, "If-None-Match", &etag).await;
+    assert_eq!((again.status.as_u16(), again.text.as_str()), (304, ""));
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_taken_name_is_refused_and_the_draft_stays_as_it_was() {
+    let workshop = workshop().await;
+    let (ana, ben) = (workshop.client("ana"), workshop.client("ben"));
+    commit(&ana, &ana.draft(PROMPT).await, "board_brief").await.expect(201);
+    let other = ben.draft(&format!("{PROMPT} For Ben.")).await;
+    let before = ben.get(&format!("{DRAFTS}/{other}")).await.expect(200);
+    let problem = commit(&ben, &other, "board_brief").await.expect_problem(409, "name-taken");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("board_brief")), "{problem}");
+    assert_eq!(ben.get(&format!("{DRAFTS}/{other}")).await.expect(200), before);
+
+    // A clone doesn't give its maker a right to the name either.
+    let clone = ben.post(&format!("{PROMPTS}/board_brief/clone"), json!({})).await.expect(201);
+    let clone = clone["draft_id"].as_str().expect("an id").to_owned();
+    commit(&ben, &clone, "board_brief").await.expect_problem(409, "name-taken");
+    assert_eq!(ana.get(&format!("{PROMPTS}/board_brief")).await.expect(200)["content"], PROMPT);
+    commit(&ben, &clone, "bens_brief").await.expect(201);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edited_draft_is_committed_as_the_next_version() {
+    let workshop = workshop().await;
+    let client = workshop.client("ana");
+    let draft = client.draft(PROMPT).await;
+    let path = format!("{DRAFTS}/{draft}");
+    commit(&client, &draft, "board_brief").await.expect(201);
+    let etag =
+        client.get(&format!("{PROMPTS}/board_brief")).await.header("etag").expect("an ETag").to_owned();
+
+    let text = format!("{PROMPT} Put the risks first.");
+    client.put(&path, json!({"draft_content": text})).await.expect(200);
+    let body = json!({"name": "board_brief", "title": "Brief for the whole board"});
+    let committed = client.post(&format!("{path}/commit"), body).await.expect(201);
+    assert_eq!(committed["version"], 2);
+    let answer = get_with(&client, &format!("{PROMPTS}/board_brief"), "If-None-Match", &etag).await;
+    let prompt = answer.expect(200);
+    assert_eq!((&prompt["content"], &prompt["version"]), (&json!(text), &json!(2)));
+    assert_eq!(prompt["title"], "Brief for the whole board");
+    let shown = client.get(&path).await.expect(200);
+    assert_eq!((&shown["status"], &shown["committed_version"]), (&json!("committed"), &json!(2)));
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeated_commit_with_the_same_key_is_one_version() {
+    let workshop = workshop().await;
+    let client = workshop.client("ana");
+    let path = format!("{DRAFTS}/{}/commit", client.draft(PROMPT).await);
+    let body = json!({"name": "board_brief", "title": "Brief for the board"});
+    let first = post_with(&client, &path, body.clone(), "Idempotency-Key", "c-1").await.expect(201);
+    let repeat = post_with(&client, &path, body, "Idempotency-Key", "c-1").await.expect(201);
+    assert_eq!(repeat, first);
+    assert_eq!(client.get(&format!("{PROMPTS}/board_brief")).await.expect(200)["version"], 1);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_short_draft_is_not_committed_and_the_refusal_says_how_long_it_must_be() {
+    let workshop = workshop().await;
+    let client = workshop.client("ana");
+    let draft = client.draft(&"x".repeat(99)).await;
+    let problem = commit(&client, &draft, "board_brief").await.expect_problem(422, "invalid");
+    assert!(problem.to_string().contains("100"), "{problem}");
+    client.get(&format!("{PROMPTS}/board_brief")).await.expect_problem(404, "not-found");
+    client.put(&format!("{DRAFTS}/{draft}"), json!({"draft_content": "x".repeat(100)})).await.expect(200);
+    commit(&client, &draft, "board_brief").await.expect(201);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn anyone_clones_a_prompt_and_each_clone_is_counted() {
+    let workshop = workshop().await;
+    let (ana, ben) = (workshop.client("ana"), workshop.client("ben"));
+    commit(&ana, &ana.draft(PROMPT).await, "board_brief").await.expect(201);
+    let path = format!("{PROMPTS}/board_brief/clone");
+
+    let cloned = ben.post(&path, json!({})).await.expect(201);
+    assert_eq!(cloned["chat_id"], cloned["draft_id"]);
+    assert_eq!(cloned["parent_prompt"], "board_brief");
+    assert!(cloned["message"].is_string(), "{cloned}");
+    let draft =
+        ben.get(&format!("{DRAFTS}/{}", cloned["draft_id"].as_str().expect("an id"))).await.expect(200);
+    assert_eq!(draft["draft_name"], "Modified Brief for the board");
+    assert_eq!(draft["draft_content"], PROMPT);
+    assert_eq!(draft["parent_prompt_name"], "board_brief");
+    assert_eq!((&draft["status"], &draft["user_id"]), (&json!("draft"), &json!("ben")));
+
+    let named = ana.send(ana.request(Method::POST, &format!("{path}?clone_name=Mine%20%26%20yours"))).await;
+    let named = named.expect(201);
+    let draft =
+        ana.get(&format!("{DRAFTS}/{}", named["draft_id"].as_str().expect("an id"))).await.expect(200);
+    assert_eq!(draft["draft_name"], "Mine & yours");
+
+    for _ in 0..2 {
+        post_with(&ben, &path, json!({}), "Idempotency-Key", "clone-1").await.expect(201);
+    }
+    ben.post(START, json!({"parent_prompt_name": "board_brief"})).await.expect(201);
+    assert_eq!(ana.get(&format!("{PROMPTS}/board_brief")).await.expect(200)["clone_count"], 4);
+    assert_eq!(listed(&ben, "board_brief").await.expect("it is listed")["clone_count"], 4);
+    assert_eq!(ben.get(DRAFTS).await.expect(200)["total"], 3, "the repeated clone is one draft");
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_its_owner_deletes_a_prompt_and_its_drafts_and_clones_live_on() {
+    let workshop = workshop().await;
+    let (ana, ben) = (workshop.client("ana"), workshop.client("ben"));
+    let source = ana.draft(PROMPT).await;
+    commit(&ana, &source, "board_brief").await.expect(201);
+    let path = format!("{PROMPTS}/board_brief");
+    let clone = ben.post(&format!("{path}/clone"), json!({})).await.expect(201);
+    let clone = clone["draft_id"].as_str().expect("an id").to_owned();
+
+    ben.delete(&path).await.expect_problem(404, "not-found");
+    assert!(listed(&ana, "board_brief").await.is_some());
+    ana.delete(&path).await.expect(200);
+    assert!(listed(&ana, "board_brief").await.is_none());
+    ana.get(&path).await.expect_problem(404, "not-found");
+    ana.delete(&path).await.expect_problem(404, "not-found");
+
+    for (client, draft, name) in [(&ben, &clone, "bens_brief"), (&ana, &source, "anas_brief")] {
+        let draft_path = format!("{DRAFTS}/{draft}");
+        assert_eq!(client.get(&draft_path).await.expect(200)["draft_content"], PROMPT);
+        client.put(&draft_path, json!({"draft_content": format!("{PROMPT} Go on.")})).await.expect(200);
+        assert_eq!(commit(client, draft, name).await.expect(201)["version"], 1);
+    }
+    assert_eq!(ben.get(&format!("{DRAFTS}/{clone}")).await.expect(200)["parent_prompt_name"], "board_brief");
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_default_prompt_is_cloned_and_never_deleted() {
+    let workshop = Workshop::start().await;
+    let client = workshop.client("ana");
+    let list = client.get(PROMPTS).await.expect(200);
+    let prompts = list["prompts"].as_array().expect("prompts");
+    let defaults: Vec<_> = prompts.iter().filter(|prompt| prompt["is_default"] == true).collect();
+    let [default] = defaults.as_slice() else { panic!("one default prompt: {list}") };
+    assert_eq!(default["user_created"], false);
+    let path = format!("{PROMPTS}/{}", default["name"].as_str().expect("a name"));
+    assert!(
+        client.get(&path).await.expect(200)["content"].as_str().is_some_and(|content| content.len() > 500)
+    );
+
+    for user in ["ana", "local"] {
+        let refused = workshop.client(user).delete(&path).await;
+        assert!(refused.status.is_client_error(), "{} {}", refused.status, refused.text);
+    }
+    client.get(&path).await.expect(200);
+    client.post(&format!("{path}/clone"), json!({})).await.expect(201);
+    workshop.stop().await;
+}

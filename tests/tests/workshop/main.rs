@@ -1,0 +1,128 @@
+//! The workshop through its front door, as a client sees it that was written from the interface's table.
+//!
+//! One process runs all of it, so that the real small model is started once. Each test has a machine of its
+//! own; those that make the model answer take turns (`small_model_alone`).
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod bad_input;
+mod conversation;
+mod cross_user;
+mod drafts;
+mod expiry;
+mod front_door;
+mod library;
+mod metrics;
+mod model_faults;
+mod races;
+mod read_units;
+mod start;
+mod test_runs;
+mod topics;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::AttributeValue;
+use local::ModelChoice;
+use reqwest::Method;
+use serde_json::Value;
+use shared::llm::Readiness;
+use tests::scripted_model::unreachable_model;
+use tests::{Answer, Client, Workshop};
+
+/// How long an answer of the real small model may take: ten seconds on two free cores, and more on busy ones.
+const MODEL_SECONDS: u64 = 180;
+
+/// The real small model, loaded, and for one test at a time: two cores answer one reader soon enough for the
+/// waits that are tested.
+async fn small_model_alone() -> tokio::sync::MutexGuard<'static, ()> {
+    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let turn = TURN.lock().await;
+    let mut readiness = tests::small_model().readiness();
+    let settled = readiness.wait_for(|readiness| !matches!(readiness, Readiness::Starting { .. })).await;
+    assert_eq!(*settled.expect("the model's task runs"), Readiness::Ready);
+    turn
+}
+
+/// Asks again, ten times a second, until there is something; fails when `seconds` have passed without.
+async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, seconds: u64, ask: impl Fn() -> F) -> T {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(seconds);
+    loop {
+        if let Some(found) = ask().await {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{what}: not within {seconds} s");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// GET with one more header.
+async fn get_with(client: &Client, path: &str, header: &str, value: &str) -> Answer {
+    client.send(client.request(Method::GET, path).header(header, value)).await
+}
+
+/// POST with one more header.
+async fn post_with(client: &Client, path: &str, body: Value, header: &str, value: &str) -> Answer {
+    client.send(client.request(Method::POST, path).header(header, value).json(&body)).await
+}
+
+/// Every item of a list, page after page of `limit`, and the size of each page.
+async fn walk(client: &Client, path: &str, field: &str, limit: usize) -> (Vec<Value>, Vec<usize>) {
+    let (mut items, mut sizes, mut cursor) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let page = client.get(&format!("{path}?limit={limit}{cursor}")).await.expect(200);
+        let part = page[field].as_array().expect("a page").clone();
+        sizes.push(part.len());
+        items.extend(part);
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={}", percent_encoded(next)),
+            None => return (items, sizes),
+        }
+        assert!(sizes.len() < 1_000, "the walk has no end");
+    }
+}
+
+/// Text as a part of an address.
+fn percent_encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes()
+        .map(|byte| if plain(byte) { (byte as char).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+/// The values of a field, in order.
+fn texts(items: &[Value], field: &str) -> Vec<String> {
+    items.iter().map(|item| item[field].as_str().expect("a text").to_owned()).collect()
+}
+
+/// What the store holds for a draft, by sort key: read past the product, with the AWS SDK.
+async fn stored(workshop: &Workshop, draft: &str) -> Vec<String> {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+        .endpoint_url(workshop.machine.dynamodb_url())
+        .build();
+    let dynamodb = aws_sdk_dynamodb::Client::from_conf(config);
+    let tables = dynamodb.list_tables().send().await.expect("tables").table_names.unwrap_or_default();
+    let drafts = tables.iter().find(|name| name.ends_with("drafts")).expect("a table of drafts");
+    let found = dynamodb
+        .query()
+        .table_name(drafts)
+        .consistent_read(true)
+        .key_condition_expression("pk = :pk")
+        .expression_attribute_values(":pk", AttributeValue::S(format!("DRAFT#{draft}")))
+        .send()
+        .await
+        .expect("items");
+    let sort_key = |item: &HashMap<String, AttributeValue>| item["sk"].as_s().expect("a text").clone();
+    found.items().iter().map(sort_key).collect()
+}
+
+/// A model that nobody answers for: every run ends soon, and every message is kept without an answer.
+async fn nobody_answers() -> Option<ModelChoice> {
+    Some(ModelChoice::Configured(vec![unreachable_model("unreachable").await]))
+}
