@@ -8,12 +8,12 @@ use shared::app::App;
 use shared::auth::{User, user};
 use shared::domain::prompt::Commit;
 use shared::http::{Code, IfMatch, Problem, Request, Response, if_match, json, json_response, once, path_id};
-use shared::store::Committed;
+use shared::store::{Committed, pause};
 use uuid::Uuid;
 
 /// A test that starts meanwhile changes the draft's status, not its text: the
 /// commit is tried again this often.
-const ATTEMPTS: u32 = 3;
+const ATTEMPTS: u32 = 8;
 
 /// The version that was committed.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -46,7 +46,7 @@ async fn commit(
     id: Uuid,
 ) -> Result<Response, Problem> {
     let mut expected = expected;
-    for _ in 0..ATTEMPTS {
+    for attempt in 1..=ATTEMPTS {
         let draft = app.store().drafts.get(&user.id, draft_id, app.now()).await?;
         let draft = draft.ok_or_else(|| Problem::not_found("draft"))?;
         if matches!(expected, IfMatch::Revision(revision) if revision != draft.summary.revision) {
@@ -78,7 +78,7 @@ async fn commit(
                     ),
                 ));
             }
-            Committed::DraftChanged => {}
+            Committed::DraftChanged => tokio::time::sleep(pause(attempt)).await,
         }
     }
     Err(Problem::new(

@@ -14,13 +14,13 @@ use shared::http::{Code, Problem, Request, Response, json, json_response, once, 
 use shared::limits::Spend;
 use shared::llm::runner::estimate;
 use shared::queue::RunMessage;
-use shared::store::{Kind, Started};
+use shared::store::{Kind, Started, pause};
 use uuid::Uuid;
 
 use super::RunView;
 
 /// A draft that is saved meanwhile makes the start be tried again, this often.
-const ATTEMPTS: u32 = 3;
+const ATTEMPTS: u32 = 12;
 /// How often a waiting caller looks whether the run has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
@@ -51,7 +51,7 @@ async fn start(app: &App, user: &User, draft_id: Uuid, order: Order, id: Uuid) -
     let reserved =
         store.quotas.reserve(&user.id, Kind::Run, estimate(model), &app.config.limits, app.now()).await?;
     let reserved = reserved.map_err(|limit| Problem::limited(limit, app.now()))?;
-    for _ in 0..ATTEMPTS {
+    for attempt in 1..=ATTEMPTS {
         let run = Run::queued(id, &draft, &order, &model.id, app.now());
         match store.runs.start(&draft, &run, &reserved, app.now()).await? {
             Started::Started => {
@@ -63,7 +63,10 @@ async fn start(app: &App, user: &User, draft_id: Uuid, order: Order, id: Uuid) -
                 let run = store.runs.get(draft_id, id).await?.ok_or_else(|| Problem::not_found("test"))?;
                 return accepted(app, run);
             }
-            Started::DraftChanged => draft = get(app, user, draft_id).await?,
+            Started::DraftChanged => {
+                tokio::time::sleep(pause(attempt)).await;
+                draft = get(app, user, draft_id).await?;
+            }
             Started::Gone => break,
         }
     }

@@ -21,7 +21,7 @@ const CHUNK: usize = 50;
 /// Bytes of one transaction's articles, at the most.
 const CHUNK_BYTES: usize = 3_000_000;
 /// A chunk that meets another import of the same articles is tried this often.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 8;
 
 /// Topics and articles.
 #[derive(Clone, Debug)]
@@ -229,7 +229,7 @@ impl Articles {
     ) -> Result<(), StoreError> {
         let slug = topic_slug(topic);
         let table = &self.table.name;
-        for _ in 0..ATTEMPTS {
+        for attempt in 1..=ATTEMPTS {
             let present = self.present(&slug, chunk).await?;
             let added = chunk.len() - present.len();
             let first = self.table.get(keys::topic(&slug)).await?.is_none();
@@ -253,6 +253,7 @@ impl Articles {
                 imported.updated += present.len() as u64;
                 return Ok(());
             }
+            tokio::time::sleep(transaction::pause(attempt)).await;
         }
         Err(StoreError::Busy("an import met others on every try".to_owned()))
     }

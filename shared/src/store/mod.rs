@@ -31,6 +31,7 @@ pub use library::{Committed, Content, Deleted, Library, LibraryPage};
 pub use metrics::{Counter, Metrics};
 pub use quotas::{Kind, Quotas, Reservation};
 pub use runs::{Beat, Cancelled, Claimed, Full, OpenRun, Rated, Runs, RunsPage, Started};
+pub use transaction::pause;
 
 use crate::config::Tables;
 use crate::domain::model::Secret;

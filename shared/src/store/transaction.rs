@@ -59,8 +59,9 @@ pub(super) async fn commit(
     }
 }
 
-/// Longer each time and never the same: 5 to 10 ms, then 10 to 20, up to 320.
-pub(super) fn pause(attempt: u32) -> Duration {
+/// How long to wait before another try: longer each time and never the same,
+/// 5 to 10 ms after the first, then 10 to 20, up to 320.
+pub fn pause(attempt: u32) -> Duration {
     let ceiling = 10_u64 << attempt.min(6).saturating_sub(1);
     let mut random = [0; 8];
     // Pauses need variety, not secrecy; without randomness they are just longer.
