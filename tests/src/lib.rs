@@ -106,7 +106,7 @@ impl Workshop {
 }
 
 fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(120)).build().expect("a client")
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(300)).build().expect("a client")
 }
 
 /// The real small model's server, started once a process. It runs on a thread

@@ -50,7 +50,7 @@ async fn commit(
         let draft = app.store().drafts.get(&user.id, draft_id, app.now()).await?;
         let draft = draft.ok_or_else(|| Problem::not_found("draft"))?;
         if matches!(expected, IfMatch::Revision(revision) if revision != draft.summary.revision) {
-            return Err(Problem::stale(&draft));
+            return Err(super::stale(draft));
         }
         // What is committed is what was there when the commit was asked for.
         expected = IfMatch::Revision(draft.summary.revision);

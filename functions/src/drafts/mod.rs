@@ -31,6 +31,12 @@ impl From<Draft> for DraftView {
     }
 }
 
+/// A save or commit was made from another revision than `current` is at.
+pub(crate) fn stale(current: Draft) -> Problem {
+    let revision = current.summary.revision;
+    Problem::stale(&DraftView::from(current), revision)
+}
+
 /// A sentence about what was done.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Done {

@@ -38,7 +38,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let saved = app.store().drafts.save(&user.id, id, revision, &edit, app.new_id(), app.now()).await?;
     let summary = match saved {
         Saved::Saved(draft) => draft.summary,
-        Saved::Stale(current) => return Err(Problem::stale(&current)),
+        Saved::Stale(current) => return Err(super::stale(*current)),
         Saved::Gone => return Err(Problem::not_found("draft")),
     };
     let mut response = json_response(

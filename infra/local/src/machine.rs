@@ -32,7 +32,7 @@ use crate::{events, pump};
 /// read more; on two cores that would take most of a minute.
 const SMALL_MODEL_WINDOW: u32 = 4_096;
 /// Tokens of its answers.
-const SMALL_MODEL_ANSWER: u32 = 512;
+const SMALL_MODEL_ANSWER: u32 = 320;
 /// How long open connections may take when the machine stops.
 const GRACE: Duration = Duration::from_secs(3);
 

@@ -152,20 +152,16 @@ impl Problem {
         Self { errors, ..Self::new(Code::Invalid, detail) }
     }
 
-    /// The draft was saved in between; `current` is it as it is now.
-    pub fn stale(current: &crate::domain::draft::Draft) -> Self {
-        let problem = Self {
-            current: serde_json::to_value(current).ok().map(Box::new),
-            ..Self::new(
-                Code::StaleRevision,
-                format!(
-                    "This draft was saved elsewhere in between and is now at revision {}. Your text was not saved \
-                     over it: merge the two and save again.",
-                    current.summary.revision
-                ),
-            )
-        };
-        problem.with_header(header::ETAG, &format!("\"{}\"", current.summary.revision))
+    /// The draft was saved in between; `current` is it as clients see it, at
+    /// `revision`.
+    pub fn stale(current: &impl Serialize, revision: u64) -> Self {
+        let sentence = format!(
+            "This draft was saved elsewhere in between and is now at revision {revision}. Your text was not saved \
+             over it: merge the two and save again."
+        );
+        let current = serde_json::to_value(current).ok().map(Box::new);
+        let problem = Self { current, ..Self::new(Code::StaleRevision, sentence) };
+        problem.with_header(header::ETAG, &format!("\"{revision}\""))
     }
 
     /// A limit was reached.
