@@ -1,7 +1,7 @@
 //! The workshop through its front door, as a client sees it that was written from the interface's table.
 //!
 //! One process runs all of it, so that the real small model is started once. Each test has a machine of its
-//! own; those that make the model answer take turns (`small_model_alone`).
+//! own; those that make the model answer take turns (`with_the_small_model`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -26,25 +26,38 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
-use local::ModelChoice;
+use local::{MODEL_ID, ModelChoice};
 use reqwest::Method;
 use serde_json::Value;
+use shared::domain::model::Model;
 use shared::llm::Readiness;
 use tests::scripted_model::unreachable_model;
-use tests::{Answer, Client, Workshop};
+use tests::{Answer, Client, Setup, Workshop};
 
-/// How long an answer of the real small model may take: ten seconds on two free cores, and more on busy ones.
-const MODEL_SECONDS: u64 = 180;
+/// How long an answer of the real small model may take: five seconds on two free cores, and more on busy ones.
+const MODEL_SECONDS: u64 = 100;
 
-/// The real small model, loaded, and for one test at a time: two cores answer one reader soon enough for the
-/// waits that are tested.
-async fn small_model_alone() -> tokio::sync::MutexGuard<'static, ()> {
+/// A workshop with the real small model, loaded, which belongs to one test at a time: two cores answer one
+/// reader soon enough. Its answers are kept short, since their length is never what is tested.
+async fn with_the_small_model() -> (Workshop, tokio::sync::MutexGuard<'static, ()>) {
     static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     let turn = TURN.lock().await;
     let mut readiness = tests::small_model().readiness();
     let settled = readiness.wait_for(|readiness| !matches!(readiness, Readiness::Starting { .. })).await;
     assert_eq!(*settled.expect("the model's task runs"), Readiness::Ready);
-    turn
+    let model = Model {
+        id: MODEL_ID.to_owned(),
+        label: "The small model, brief".to_owned(),
+        base_url: tests::small_model().base_url().to_owned(),
+        api_key: None,
+        context_window: 4_096,
+        max_output_tokens: 128,
+        supports_tools: false,
+        price_in: 0.0,
+        price_out: 0.0,
+    };
+    let model = Some(ModelChoice::Configured(vec![model]));
+    (Workshop::start_with(Setup { model, ..Setup::default() }).await, turn)
 }
 
 /// Asks again, ten times a second, until there is something; fails when `seconds` have passed without.

@@ -1,14 +1,13 @@
 //! What is measured, after the main job was done once.
 
 use serde_json::{Value, json};
-use tests::{DRAFTS, MESSAGE, PROMPT, PROMPTS, Workshop};
+use tests::{DRAFTS, MESSAGE, PROMPT, PROMPTS};
 
-use crate::{MODEL_SECONDS, small_model_alone};
+use crate::{MODEL_SECONDS, with_the_small_model};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_main_job_shows_in_the_figures() {
-    let turn = small_model_alone().await;
-    let workshop = Workshop::start().await;
+    let (workshop, turn) = with_the_small_model().await;
     let client = workshop.client("ana");
     let nothing = client.get("/api/metrics?days=7").await.expect(200);
     assert_eq!(figure(&nothing, "workshops_started"), 0, "{nothing}");

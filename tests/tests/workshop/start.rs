@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tests::{DRAFTS, MESSAGE, PROMPT, PROMPTS, START, Setup, Workshop, events, spoken};
 
-use crate::{post_with, small_model_alone};
+use crate::{post_with, with_the_small_model};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_blank_start_opens_a_conversation_about_an_empty_draft() {
@@ -58,8 +58,7 @@ async fn a_starting_prompt_becomes_the_drafts_text_and_a_name_is_found_for_it() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requirements_become_the_first_message_and_their_answer_is_fetched_without_one() {
-    let turn = small_model_alone().await;
-    let workshop = Workshop::start().await;
+    let (workshop, turn) = with_the_small_model().await;
     let client = workshop.client("ana");
     let requirements = "I want short briefs on AI adoption for executives, with sources.";
     let started = client.post(START, json!({"requirements": requirements})).await.expect(201);

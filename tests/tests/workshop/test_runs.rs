@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tests::{Client, DRAFTS, PROMPT, Setup, Workshop};
 
-use crate::{MODEL_SECONDS, eventually, get_with, nobody_answers, post_with, small_model_alone, texts, walk};
+use crate::{
+    MODEL_SECONDS, eventually, get_with, nobody_answers, post_with, texts, walk, with_the_small_model,
+};
 
 const TOPIC: &str = "AI Adoption";
 const QUERY: &str = "How do hospitals use AI?";
@@ -17,8 +19,7 @@ fn time(value: &Value) -> Timestamp {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_test_runs_against_the_text_it_was_started_with_and_is_recorded_whole() {
-    let turn = small_model_alone().await;
-    let workshop = Workshop::start().await;
+    let (workshop, turn) = with_the_small_model().await;
     let client = workshop.client("ana");
     let draft = client.draft(PROMPT).await;
     let draft_path = format!("{DRAFTS}/{draft}");
@@ -39,13 +40,13 @@ async fn a_test_runs_against_the_text_it_was_started_with_and_is_recorded_whole(
     assert_eq!((&draft_now["status"], &draft_now["test_count"]), (&json!("testing"), &json!(1)));
     client.put(&draft_path, json!({"draft_content": format!("{PROMPT} Written later.")})).await.expect(200);
 
-    let (run, states, grew) = watched(&client, &location).await;
+    let (run, states) = watched(&client, &location).await;
     assert_eq!(run["status"], "succeeded", "{run}");
     let order = ["queued", "running", "succeeded"];
     let expected: Vec<_> =
         order.into_iter().filter(|state| states.iter().any(|seen| seen == state)).collect();
     assert_eq!(states, expected);
-    assert!(states.contains(&"running".to_owned()) && grew, "the answer shows as it grows: {states:?}");
+    assert!(states.contains(&"running".to_owned()), "{states:?}");
 
     assert_eq!(run["test_id"], test);
     assert_eq!(run["test_query"], QUERY);
@@ -87,20 +88,19 @@ async fn a_test_runs_against_the_text_it_was_started_with_and_is_recorded_whole(
     drop(turn);
 }
 
-/// Polls a run to its end: the run, the states it went through, and whether its answer was seen growing.
-async fn watched(client: &Client, path: &str) -> (Value, Vec<String>, bool) {
+/// Polls a run to its end: the run and the states it went through.
+async fn watched(client: &Client, path: &str) -> (Value, Vec<String>) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(MODEL_SECONDS);
-    let (mut states, mut grew) = (Vec::new(), false);
+    let mut states = Vec::new();
     loop {
         let run = client.get(path).await.expect(200);
         let state = run["status"].as_str().expect("a status").to_owned();
-        grew |= state == "running" && run["full_response"].as_str().is_some_and(|answer| !answer.is_empty());
         let ended = ["succeeded", "failed", "cancelled"].contains(&&*state);
         if states.last() != Some(&state) {
             states.push(state);
         }
         if ended {
-            return (run, states, grew);
+            return (run, states);
         }
         assert!(tokio::time::Instant::now() < deadline, "{run}");
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -149,8 +149,7 @@ async fn a_caller_who_waits_gets_the_finished_run() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_takes_longer_than_the_wait_goes_on_and_may_keep_only_its_preview() {
-    let turn = small_model_alone().await;
-    let workshop = Workshop::start().await;
+    let (workshop, turn) = with_the_small_model().await;
     let client = workshop.client("ana");
     let draft = client.draft(PROMPT).await;
     let order = json!({"test_query": QUERY, "topic": TOPIC, "limit": 5, "store_full_response": false});
@@ -163,15 +162,14 @@ async fn a_run_that_takes_longer_than_the_wait_goes_on_and_may_keep_only_its_pre
     let preview = run["response_preview"].as_str().expect("a preview");
     assert!(!preview.is_empty() && preview.chars().count() <= 500);
     assert!(run["response_length"].as_u64() >= Some(preview.chars().count() as u64), "{run}");
-    assert!(run["full_response"].is_null(), "only the preview is kept: {run}");
+    assert_eq!(run["full_response"], "", "only the preview is kept: {run}");
     workshop.stop().await;
     drop(turn);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_test_that_is_cancelled_ends_soon() {
-    let turn = small_model_alone().await;
-    let workshop = Workshop::start().await;
+    let (workshop, turn) = with_the_small_model().await;
     let client = workshop.client("ana");
     let draft = client.draft(PROMPT).await;
     // Forty articles take the model ten seconds and more to read.
