@@ -12,7 +12,7 @@ run:  ## the whole workshop on this machine
 test:  ## everything that is checked
 	@tests/run.sh
 
-bench:  ## figures, as ratios taken in one run
+bench:  ## how long routes take, against the store's own calls and their bars
 	cargo bench --package tests --bench routes
 
 openapi:  ## writes functions/openapi.json anew from the types

@@ -31,9 +31,9 @@ pub struct Figures {
     pub tests_cancelled: u64,
     /// Milliseconds that tests ran, together.
     pub test_ms: u64,
-    /// Tokens read by tests.
+    /// Tokens read by models.
     pub tokens_in: u64,
-    /// Tokens written by tests.
+    /// Tokens written by models.
     pub tokens_out: u64,
     /// What tests and messages cost, in millionths of a US dollar.
     pub cost_micros: u64,

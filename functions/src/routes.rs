@@ -40,7 +40,8 @@ pub struct Route {
 pub enum Access {
     /// Anyone, without a token.
     Open,
-    /// Every signed-in user, on what all share.
+    /// Every signed-in user: on what all share, or to make and list their own.
+    /// The path names nothing of another user's.
     Shared,
     /// A signed-in user, on what is theirs: for anyone else it does not exist.
     Owner,

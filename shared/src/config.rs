@@ -1,4 +1,5 @@
-//! Settings: the only place that knows the names of environment variables.
+//! Settings of the functions, by the names of environment variables. (`limits`
+//! names its own.)
 //!
 //! Read once, when a function starts. The local machine fills the same struct
 //! by hand.

@@ -1,7 +1,8 @@
 //! What every function of the Prompt Workshop stands on.
 //!
-//! Dependencies point inwards: `domain` knows nothing of the others; `store`
-//! and `llm` know `domain`; `http` knows them all and is what handlers use.
+//! Dependencies point inwards: `domain` knows nothing of the others, `store`
+//! knows `domain`, `llm` asks models and runs tests on both, and `http` is what
+//! handlers read requests and answer with.
 //!
 //! - [`domain`]: drafts, runs, prompts, articles: types, rules, pure functions
 //! - [`store`]: one module a table; keys and cursors in one place

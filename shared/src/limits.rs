@@ -1,6 +1,6 @@
 //! What one user and the whole deployment may use of what costs money.
 //!
-//! The figures and the arithmetic; the counters are in `store::usage`.
+//! The figures and the arithmetic; the counters are in `store::quotas`.
 
 use crate::config::ConfigError;
 

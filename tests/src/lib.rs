@@ -1,9 +1,6 @@
 //! The workshop under test: the local machine, whole, in this process, and a
 //! client that goes in through its front door.
 
-// `allow-…-in-tests` of clippy.toml reaches test functions only.
-#![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
-
 pub mod refusals;
 pub mod scripted_model;
 

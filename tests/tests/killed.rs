@@ -4,8 +4,6 @@
 //! The machine is the real binary; the small model beside it goes on, as one elsewhere would. The moments are
 //! drawn from a seed, which a failure prints; `WORKSHOP_TEST_SEED` sets another one.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -29,7 +27,7 @@ const RUNS_END_WITHIN: Duration = Duration::from_secs(150);
 async fn a_killed_machine_loses_nothing_that_it_acknowledged() {
     let seed =
         std::env::var("WORKSHOP_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_121);
-    println!("seed {seed}");
+    eprintln!("seed {seed}");
     let mut moments = Moments(seed);
     let mut model = tests::small_model().readiness();
     let settled = model.wait_for(|model| !matches!(model, Readiness::Starting { .. })).await;
@@ -64,7 +62,7 @@ async fn a_killed_machine_loses_nothing_that_it_acknowledged() {
     }
 
     let mut said = acknowledged(&said);
-    println!("acknowledged: {said:?}");
+    eprintln!("acknowledged: {said:?}");
     assert!(said.saves > 0 && said.ratings > 0 && !said.prompts.is_empty(), "too little happened: {said:?}");
     assert!(!said.messages.is_empty() && !said.runs.is_empty(), "too little happened: {said:?}");
     every_run_ends(&client, &drafts.tests).await;
@@ -290,7 +288,7 @@ fn acknowledged(said: &Mutex<Acknowledged>) -> Acknowledged {
 /// Waits until words of this round's answer arrive.
 async fn an_answer_streams(said: &Mutex<Acknowledged>, round: usize) {
     let heard =
-        || acknowledged(said).messages.iter().any(|((of, _), heard)| *of == round && heard.text != "");
+        || acknowledged(said).messages.iter().any(|((of, _), heard)| *of == round && !heard.text.is_empty());
     let deadline = Instant::now() + Duration::from_secs(120);
     while !heard() {
         assert!(Instant::now() < deadline, "no answer streams");
@@ -445,7 +443,7 @@ async fn every_run_ends(client: &Visitor, draft: &str) {
         let open: Vec<_> = runs.iter().filter(|run| !is_final(run)).collect();
         if open.is_empty() {
             for run in &runs {
-                println!("run {}: {} {}", run["test_id"], run["status"], run["error"]);
+                eprintln!("run {}: {} {}", run["test_id"], run["status"], run["error"]);
             }
             return;
         }

@@ -52,6 +52,7 @@ pub(super) struct Task {
     pub model: Model,
     pub answering: Answering,
     pub reserved: Reservation,
+    pub request_id: String,
 }
 
 /// Lines of an event stream.
@@ -81,19 +82,20 @@ pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Result<Uui
         usage: None,
         in_reply_to: Some(task.question.id),
     };
-    let end = compose(app, task, &mut answer, events).await;
+    let mut kept_part = false;
+    let end = compose(app, task, &mut answer, &mut kept_part, events).await;
     let used = end.as_ref().map_or_else(|failure| failure.usage, |(usage, _)| *usage);
     settle(app, task, used).await;
     let kept = match &end {
         Ok((usage, finish)) => {
             answer.truncated = *finish == Finish::Length;
             answer.usage = Some(*usage);
-            keep(app, task, &answer, false).await
+            keep(app, task, &answer, kept_part, false).await
         }
         Err(_) if answer.content.is_empty() => {
             app.store().conversations.abandon(&task.answering).await.map(|()| true).map_err(Problem::from)
         }
-        Err(_) => keep(app, task, &answer, true).await,
+        Err(_) => keep(app, task, &answer, kept_part, true).await,
     };
     let problem = match (end, kept) {
         (_, Err(problem)) => problem,
@@ -108,12 +110,12 @@ pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Result<Uui
             return Ok(answer.id);
         }
     };
-    tell(events, &json!({"error": problem.body(&task.answering.lease_id.to_string())}));
+    tell(events, &json!({"error": problem.body(&task.request_id)}));
     Err(problem)
 }
 
-async fn keep(app: &App, task: &Task, answer: &Message, failed: bool) -> Result<bool, Problem> {
-    Ok(app.store().conversations.finish(&task.answering, answer, failed).await?)
+async fn keep(app: &App, task: &Task, answer: &Message, kept: bool, failed: bool) -> Result<bool, Problem> {
+    Ok(app.store().conversations.finish(&task.answering, answer, kept, failed).await?)
 }
 
 /// The conversation went to another writer, or its draft is gone.
@@ -147,6 +149,7 @@ async fn compose(
     app: &App,
     task: &Task,
     answer: &mut Message,
+    kept_part: &mut bool,
     events: &Events,
 ) -> Result<(Usage, Finish), Failure> {
     let started = Instant::now();
@@ -182,7 +185,10 @@ async fn compose(
                 let conversations = &app.store().conversations;
                 let held = if answer.content.len() > kept_length {
                     kept_length = answer.content.len();
-                    conversations.keep_partial(&task.answering, answer, lease(app.now())).await?
+                    {
+                        let first = !std::mem::replace(kept_part, true);
+                        conversations.keep_partial(&task.answering, answer, first, lease(app.now())).await?
+                    }
                 } else if quiet % QUIET_TICKS == 0 {
                     still_there(app, task, events).await?
                 } else {
@@ -267,15 +273,17 @@ async fn await_model(app: &App, task: &Task, events: &Events) -> Result<(), Fail
 /// set aside until the day ends: on the safe side of the limit.
 async fn settle(app: &App, task: &Task, usage: Usage) {
     let used = Spend {
-        tokens: usage.prompt_tokens + usage.completion_tokens,
+        tokens: usage.prompt_tokens.saturating_add(usage.completion_tokens),
         micros: task.model.cost_micros(usage),
     };
     let settled = app.store().quotas.settle(&task.reserved, used).await;
-    let micros = i64::try_from(used.micros).unwrap_or(i64::MAX);
-    let counted = match micros {
-        0 => Ok(()),
-        _ => app.store().metrics.count(&[(Counter::CostMicros, micros)], task.question.id, app.now()).await,
-    };
+    let signed = |amount: u64| i64::try_from(amount).unwrap_or(i64::MAX);
+    let counters = [
+        (Counter::TokensIn, signed(usage.prompt_tokens)),
+        (Counter::TokensOut, signed(usage.completion_tokens)),
+        (Counter::CostMicros, signed(used.micros)),
+    ];
+    let counted = app.store().metrics.count(&counters, task.question.id, app.now()).await;
     if let Err(error) = settled.and(counted) {
         tracing::warn!(%error, "a message's use could not be settled");
     }

@@ -5,7 +5,7 @@
 //! `data: {"error": {problem}}`. Without a `message` it answers the one that
 //! is pending. One answer at a time: a second send meanwhile gets 409.
 
-use lambda_http::http::{HeaderValue, header};
+use lambda_http::http::{HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -15,9 +15,8 @@ use shared::domain::conversation::{MESSAGE_MAX, Message, Role};
 use shared::domain::draft::Draft;
 use shared::domain::text::{Errors, FieldError};
 use shared::http::{
-    Attempt, Code, Idempotent, Problem, Request, StreamingResponse, begin, json, json_response,
+    Attempt, Code, Idempotent, Problem, Request, StreamingResponse, begin, json, json_response, request_id,
 };
-use shared::limits::Spend;
 use shared::llm::runner::estimate;
 use shared::store::{Answering, Begin, Kind};
 use tokio::sync::mpsc;
@@ -53,14 +52,20 @@ pub async fn handle(app: &'static App, request: Request) -> Result<StreamingResp
     let draft = draft.ok_or_else(|| Problem::not_found("conversation"))?;
     match begin(app, &user, "chat-send", &request).await? {
         Attempt::Repeat(response) => answer::replay(app, chat_id, &response).await,
-        Attempt::First(first) => match start(app, &user, draft, &input, first.id).await {
-            Ok(Start::Answering(task)) => Ok(stream(app, *task, first)),
-            Ok(Start::Answered(message)) => Ok(answer::replayed(&message)),
-            Err(problem) => {
-                let refused = first.conclude(app, Err(problem)).await;
-                Err(refused.err().unwrap_or_else(|| Problem::internal("a refusal became an answer")))
+        Attempt::First(first) => {
+            match start(app, &user, draft, &input, first.id, request_id(app, &request)).await {
+                Ok(Start::Answering(task)) => Ok(stream(app, *task, first)),
+                Ok(Start::Answered(message)) => {
+                    let told = json_response(StatusCode::OK, &json!({"message_id": message.id}));
+                    first.conclude(app, told).await?;
+                    Ok(answer::replayed(&message))
+                }
+                Err(problem) => {
+                    let refused = first.conclude(app, Err(problem)).await;
+                    Err(refused.err().unwrap_or_else(|| Problem::internal("a refusal became an answer")))
+                }
             }
-        },
+        }
     }
 }
 
@@ -83,7 +88,14 @@ enum Start {
 }
 
 /// Keeps the message and takes the conversation's lease.
-async fn start(app: &App, user: &User, draft: Draft, input: &Input, id: Uuid) -> Result<Start, Problem> {
+async fn start(
+    app: &App,
+    user: &User,
+    draft: Draft,
+    input: &Input,
+    id: Uuid,
+    request_id: String,
+) -> Result<Start, Problem> {
     let store = app.store();
     let chat = draft.summary.id;
     let model = app.models().find(input.model.as_deref());
@@ -99,36 +111,58 @@ async fn start(app: &App, user: &User, draft: Draft, input: &Input, id: Uuid) ->
         store.quotas.reserve(&user.id, Kind::Message, estimate(model), &app.config.limits, app.now()).await?;
     let reserved = reserved.map_err(|limit| Problem::limited(limit, app.now()))?;
 
-    let answering = Answering { draft_id: chat, lease_id: app.new_id() };
-    let (now, until) = (app.now(), answer::lease(app.now()));
-    let begun =
-        store.conversations.begin(&draft, new.then_some(&question), answering.lease_id, now, until).await?;
-    let begun = match begun {
-        Begin::Exists => {
-            let pending = store.conversations.pending(chat).await?.map(|pending| pending.id);
-            let answer = store.conversations.answer_to(chat, question.id).await?;
-            if let (true, Some(answer)) = (pending != Some(question.id), answer) {
-                store.quotas.settle(&reserved, Spend::default()).await?;
-                return Ok(Start::Answered(Box::new(answer)));
-            }
-            store.conversations.begin(&draft, None, answering.lease_id, now, until).await?
+    let begun = begin_answer(app, &draft, &question, new).await;
+    let refused = match begun {
+        Ok(Begun::Answering(answering)) => {
+            let model = model.clone();
+            return Ok(Start::Answering(Box::new(Task {
+                draft,
+                question,
+                model,
+                answering,
+                reserved,
+                request_id,
+            })));
         }
+        Ok(Begun::Answered(answer)) => Ok(Start::Answered(answer)),
+        Err(problem) => Err(problem),
+    };
+    store.quotas.give_back(&reserved, Kind::Message).await?;
+    refused
+}
+
+enum Begun {
+    Answering(Answering),
+    Answered(Box<Message>),
+}
+
+/// Takes the lease. A message that is there already is a repeat's: it is
+/// answered if that has not been done.
+async fn begin_answer(app: &App, draft: &Draft, question: &Message, new: bool) -> Result<Begun, Problem> {
+    let conversations = &app.store().conversations;
+    let answering = Answering { draft_id: draft.summary.id, lease_id: app.new_id() };
+    let begin = async |new| {
+        let now = app.now();
+        conversations.begin(draft, question, new, answering.lease_id, now, answer::lease(now)).await
+    };
+    let begun = match begin(new).await? {
+        Begin::Exists => begin(false).await?,
         other => other,
     };
-    let refused = match begun {
-        Begin::Begun => {
-            let model = model.clone();
-            return Ok(Start::Answering(Box::new(Task { draft, question, model, answering, reserved })));
+    match begun {
+        Begin::Begun => Ok(Begun::Answering(answering)),
+        Begin::Answered if new => {
+            let answer = conversations.answer_to(draft.summary.id, question.id).await?;
+            answer.map(|answer| Begun::Answered(Box::new(answer))).ok_or_else(nothing_pending)
         }
-        Begin::Busy => Problem::new(
+        Begin::Answered => Err(nothing_pending()),
+        Begin::Busy => Err(Problem::new(
             Code::Conflict,
             "The assistant is still answering. Your message was not sent; send it when the answer is complete.",
         )
-        .with_retry_after(2),
-        Begin::Gone | Begin::Exists => Problem::not_found("conversation"),
-    };
-    store.quotas.settle(&reserved, Spend::default()).await?;
-    Err(refused)
+        .with_retry_after(2)),
+        Begin::Gone | Begin::Exists => Err(Problem::not_found("conversation")),
+    }
 }
 
 fn user_message(app: &App, id: Uuid, content: String) -> Message {
@@ -156,7 +190,7 @@ fn stream(app: &'static App, task: Task, first: Idempotent) -> StreamingResponse
     let writing = async move {
         // The answer itself is in the conversation; a repeat is told its id.
         let result = match answer::write(app, &task, &events).await {
-            Ok(id) => json_response(lambda_http::http::StatusCode::OK, &json!({"message_id": id})),
+            Ok(id) => json_response(StatusCode::OK, &json!({"message_id": id})),
             Err(problem) => Err(problem),
         };
         if let Err(problem) = first.conclude(app, result).await {

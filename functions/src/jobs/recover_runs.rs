@@ -6,6 +6,7 @@ use lambda_http::Error;
 use serde::Serialize;
 use serde_json::Value;
 use shared::app::App;
+use shared::domain::model::estimate_tokens;
 use shared::domain::run::{ATTEMPTS_MAX, GIVE_UP_MS, Outcome, State};
 use shared::llm::runner::give_up_sentence;
 use shared::queue::RunMessage;
@@ -65,6 +66,7 @@ async fn recover(app: &App, open: &OpenRun, recovered: &mut Recovered) -> Result
         // What a dead worker had recorded of the answer is kept.
         if let Some(full) = runs.get_full(draft_id, test_id).await? {
             outcome.truncated = !full.answer.is_empty();
+            outcome.usage.completion_tokens = u64::from(estimate_tokens(&full.answer));
             outcome.answer = full.answer;
         }
         recovered.ended += u32::from(runs.finish(open, &outcome, &[], now).await?);

@@ -11,10 +11,9 @@ use shared::auth::{User, user};
 use shared::domain::run::{Order, Run};
 use shared::domain::text::FieldError;
 use shared::http::{Code, Problem, Request, Response, json, json_response, once, path_id, prefer_wait};
-use shared::limits::Spend;
 use shared::llm::runner::estimate;
 use shared::queue::RunMessage;
-use shared::store::{Kind, Started, pause};
+use shared::store::{Kind, Reservation, Started, pause};
 use uuid::Uuid;
 
 use super::RunView;
@@ -45,33 +44,46 @@ async fn start(app: &App, user: &User, draft_id: Uuid, order: Order, id: Uuid) -
             format!("There is no topic named \"{}\". Choose one from the list of topics.", order.topic);
         return Err(FieldError::new("topic", detail).into());
     }
-    let mut draft = get(app, user, draft_id).await?;
-    draft.check_runnable("A test")?;
-
+    get(app, user, draft_id).await?.check_runnable("A test")?;
     let reserved =
         store.quotas.reserve(&user.id, Kind::Run, estimate(model), &app.config.limits, app.now()).await?;
     let reserved = reserved.map_err(|limit| Problem::limited(limit, app.now()))?;
+    let queued = queue(app, user, draft_id, &order, &model.id, &reserved, id).await;
+    if !matches!(queued, Ok((_, true))) {
+        store.quotas.give_back(&reserved, Kind::Run).await?;
+    }
+    accepted(app, queued?.0)
+}
+
+/// Queues the run; it, and whether this call did it or an earlier one of the
+/// same request.
+async fn queue(
+    app: &App,
+    user: &User,
+    draft_id: Uuid,
+    order: &Order,
+    model: &str,
+    reserved: &Reservation,
+    id: Uuid,
+) -> Result<(Run, bool), Problem> {
+    let runs = &app.store().runs;
     for attempt in 1..=ATTEMPTS {
-        let run = Run::queued(id, &draft, &order, &model.id, app.now());
-        match store.runs.start(&draft, &run, &reserved, app.now()).await? {
+        let draft = get(app, user, draft_id).await?;
+        draft.check_runnable("A test")?;
+        let run = Run::queued(id, &draft, order, model, app.now());
+        match runs.start(&draft, &run, reserved, app.now()).await? {
             Started::Started => {
                 announce(app, draft_id, id).await;
-                return accepted(app, run);
+                return Ok((run, true));
             }
             Started::Exists => {
-                store.quotas.settle(&reserved, Spend::default()).await?;
-                let run = store.runs.get(draft_id, id).await?.ok_or_else(|| Problem::not_found("test"))?;
-                return accepted(app, run);
+                let run = runs.get(draft_id, id).await?.ok_or_else(|| Problem::not_found("test"))?;
+                return Ok((run, false));
             }
-            Started::DraftChanged => {
-                tokio::time::sleep(pause(attempt)).await;
-                draft = get(app, user, draft_id).await?;
-            }
-            Started::Gone => break,
+            Started::DraftChanged => tokio::time::sleep(pause(attempt)).await,
+            Started::Gone => return Err(Problem::not_found("draft")),
         }
     }
-    store.quotas.settle(&reserved, Spend::default()).await?;
-    get(app, user, draft_id).await?;
     Err(Problem::new(Code::Conflict, "The draft is being saved right now. No test was started; try again."))
 }
 

@@ -87,7 +87,7 @@ async fn read_batches(
             let event =
                 serde_json::from_value(json!({"Records": read.records})).context("records make no event")?;
             functions::jobs::drafts_cleanup::handle(app, event).await.map_err(|error| anyhow!(error))?;
-            std::fs::write(position, last).context("the position can't be kept")?;
+            keep_position(position, &last).context("the position can't be kept")?;
         }
         let more = read.records.len() == BATCH;
         match read.next_shard_iterator {
@@ -106,7 +106,9 @@ fn open_stream(database: &Database, table: &str, position: &Path) -> anyhow::Res
     let request = DescribeStreamRequest { stream_arn: arn.clone(), ..DescribeStreamRequest::default() };
     let shards = database.describe_stream(request).map_err(failed)?.stream_description.shards;
     let shard_id = shards.into_iter().next().context("the stream has no shard")?.shard_id;
+    // Without a position that can be right, from the beginning: cleaning up twice is harmless.
     let handled = std::fs::read_to_string(position).ok();
+    let handled = handled.filter(|number| number.len() >= 21 && number.bytes().all(|b| b.is_ascii_digit()));
     let kind = if handled.is_some() { "AFTER_SEQUENCE_NUMBER" } else { "TRIM_HORIZON" };
     let request = GetShardIteratorRequest {
         stream_arn: arn,
@@ -116,4 +118,11 @@ fn open_stream(database: &Database, table: &str, position: &Path) -> anyhow::Res
     };
     let iterator = database.get_shard_iterator(request).map_err(failed)?;
     iterator.shard_iterator.context("the stream can't be read from there")
+}
+
+/// Beside and renamed, so that a kill leaves the old position or the new.
+fn keep_position(position: &Path, last: &str) -> std::io::Result<()> {
+    let beside = position.with_extension("new");
+    std::fs::write(&beside, last)?;
+    std::fs::rename(beside, position)
 }

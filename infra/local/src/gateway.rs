@@ -22,6 +22,7 @@ use shared::auth::{Claims, bearer, refused};
 use shared::http::{Code, Problem, Request, Response, answer, streamed};
 use tower_http::services::{ServeDir, ServeFile};
 
+use crate::services::is_loopback;
 use crate::sign_in::SignIn;
 
 /// The largest request that a Lambda function takes.
@@ -85,7 +86,7 @@ impl Gateway {
     /// `POST /local/token {"user": "ada"}`: a token for anyone, for trying out.
     async fn token(&self, request: AxumRequest, id: &str) -> AxumResponse {
         let token = async {
-            let request = self.request(request, HashMap::new(), id).await?;
+            let request = self.request(request, HashMap::new()).await?;
             let asked: Value = shared::http::json(&request)?;
             let user = asked.get("user").and_then(Value::as_str).unwrap_or_default();
             let issued = self.sign_in.access_token(user, self.app.now(), TOKEN_LIFETIME, self.app.new_id());
@@ -108,7 +109,7 @@ impl Gateway {
             Ok(found) => found,
             Err(problem) => return refuse(&problem, id),
         };
-        let request = match self.request(request, parameters, id).await {
+        let request = match self.request(request, parameters).await {
             Ok(request) => request,
             Err(problem) => return refuse(&problem, id),
         };
@@ -157,14 +158,9 @@ impl Gateway {
     }
 
     /// The request as the function gets it.
-    async fn request(
-        &self,
-        request: AxumRequest,
-        parameters: PathParameters,
-        id: &str,
-    ) -> Result<Request, Problem> {
+    async fn request(&self, request: AxumRequest, parameters: PathParameters) -> Result<Request, Problem> {
         let (parts, body) = request.into_parts();
-        let body = read(body).await.map_err(|problem| problem.with_cause(id))?;
+        let body = read(body).await?;
         let body = match String::from_utf8(body) {
             Ok(text) if text.is_empty() => Body::Empty,
             Ok(text) => Body::Text(text),
@@ -243,13 +239,11 @@ fn same_site(request: &AxumRequest) -> Result<(), Problem> {
     let host = text(header::HOST)
         .or(request.uri().authority().map(|authority| authority.as_str()))
         .unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let loopback = |name: &str| matches!(name, "127.0.0.1" | "localhost" | "[::1]" | "[::1" | "");
     let site = request.headers().get("sec-fetch-site").and_then(|value| value.to_str().ok());
     let origin_is_foreign = text(header::ORIGIN)
         .is_some_and(|origin| origin.strip_prefix("http://").is_none_or(|from| from != host));
     let navigates = *request.method() == Method::GET && !request.uri().path().starts_with("/api/");
-    if !loopback(name) || (origin_is_foreign && !navigates) || (site == Some("cross-site") && !navigates) {
+    if !is_loopback(host) || (origin_is_foreign && !navigates) || (site == Some("cross-site") && !navigates) {
         let sentence =
             "This workshop runs on this machine for its own page. Requests from other sites are refused.";
         return Err(Problem::new(Code::Forbidden, sentence));
@@ -282,8 +276,11 @@ fn whole(response: Response) -> AxumResponse {
 }
 
 fn refuse(problem: &Problem, id: &str) -> AxumResponse {
-    problem.log();
+    tracing::info_span!("request", request_id = id).in_scope(|| problem.log());
     let mut response = whole(problem.response(id));
+    if let Ok(id) = HeaderValue::from_str(id) {
+        response.headers_mut().insert("x-request-id", id);
+    }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -106,9 +106,9 @@ impl Machine {
 
         let (stop_services, stopping) = watch::channel(false);
         let dynamodb =
-            DynamoDb::start(&data_dir.join("dynamodb.sqlite"), dynamodb_listener, stopping.clone())?;
+            DynamoDb::start(&data_dir.join("dynamodb.sqlite"), dynamodb_listener, stopping.clone()).await?;
         let endpoints = Endpoints {
-            dynamodb: Some(format!("http://{}", dynamodb.address)),
+            dynamodb: Some(format!("http://{}", dynamodb.engine)),
             sqs: Some(format!("http://{}", start_sqs(sqs_listener, stopping)?)),
         };
         let sdk = local_sdk().await;

@@ -1,4 +1,10 @@
 //! DynamoDB and SQS, embedded, served on loopback ports.
+//!
+//! Both engines take any credentials, answer browsers' preflights and allow
+//! every origin: any page that is open on this machine could read and write
+//! everything. So requests that a browser sends are refused before they reach
+//! an engine. DynamoDB's server can't be wrapped: it listens on a port of its
+//! own, which is not told, behind a door on the port that is.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -6,10 +12,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use dynoxide::Database;
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap};
+use hyper::service::{Service, service_fn};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustack_sqs_core::config::SqsConfig;
 use rustack_sqs_core::handler::RustackSqsHandler;
 use rustack_sqs_core::provider::RustackSqs;
+use rustack_sqs_http::body::SqsResponseBody;
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -31,22 +42,26 @@ pub async fn listen(port: u16, what: &str, setting: &str) -> anyhow::Result<TcpL
 pub struct DynamoDb {
     /// The engine, for what its wire doesn't offer: the TTL sweep and streams.
     pub database: Database,
-    /// Where its wire protocol is served.
+    /// Where the engine's own server listens: for the functions.
+    pub engine: SocketAddr,
+    /// Where its wire protocol is served to tools.
     pub address: SocketAddr,
     serving: JoinHandle<()>,
 }
 
 impl DynamoDb {
     /// Opens the database file and serves it until `stop` changes.
-    pub fn start(
+    pub async fn start(
         file: &Path,
-        listener: TcpListener,
+        door: TcpListener,
         mut stop: watch::Receiver<bool>,
     ) -> anyhow::Result<Self> {
         let path = file.to_str().ok_or_else(|| anyhow!("The data folder's path is not UTF-8."))?;
         let database =
             Database::new(path).map_err(|error| anyhow!("The database {path} can't be opened: {error:?}"))?;
-        let address = listener.local_addr()?;
+        let listener = listen(0, "DynamoDB's engine", "nothing").await?;
+        let (engine, address) = (listener.local_addr()?, door.local_addr()?);
+        tokio::spawn(keep_door(door, engine, stop.clone()));
         let served = database.clone();
         let serving = tokio::spawn(async move {
             let stopped = async move {
@@ -56,7 +71,7 @@ impl DynamoDb {
                 tracing::error!(error, "the embedded DynamoDB ended");
             }
         });
-        Ok(Self { database, address, serving })
+        Ok(Self { database, engine, address, serving })
     }
 
     /// Waits for the last request.
@@ -68,12 +83,65 @@ impl DynamoDb {
     }
 }
 
+/// Passes requests on to the engine, but for a browser's.
+async fn keep_door(door: TcpListener, engine: SocketAddr, mut stop: watch::Receiver<bool>) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
+    let router = axum::Router::new()
+        .fallback(move |request: axum::extract::Request| pass(client.clone(), engine, request));
+    let stopped = async move {
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    if let Err(error) = axum::serve(door, router).with_graceful_shutdown(stopped).await {
+        tracing::error!(%error, "the door to the embedded DynamoDB ended");
+    }
+}
+
+async fn pass(
+    client: reqwest::Client,
+    engine: SocketAddr,
+    request: axum::extract::Request,
+) -> axum::response::Response {
+    let answer = |status: StatusCode| {
+        let mut response = axum::response::Response::new(axum::body::Body::empty());
+        *response.status_mut() = status;
+        response
+    };
+    if from_a_page(request.headers()) {
+        return answer(StatusCode::FORBIDDEN);
+    }
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let passed = client
+        .request(parts.method, format!("http://{engine}{path}"))
+        .headers(parts.headers)
+        .body(reqwest::Body::wrap_stream(body.into_data_stream()))
+        .send()
+        .await;
+    match passed {
+        Ok(response) => Response::from(response).map(axum::body::Body::new),
+        Err(_) => answer(StatusCode::BAD_GATEWAY),
+    }
+}
+
+/// Whether a request was sent by a page in a browser, or to a name that was
+/// made to point here (DNS rebinding). Tools send neither header.
+fn from_a_page(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site") || !is_loopback(host)
+}
+
+/// Whether a Host names this machine by its loopback names.
+pub fn is_loopback(host: &str) -> bool {
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    matches!(name.map_or(host, |(name, _)| name), "127.0.0.1" | "localhost" | "[::1]")
+}
+
 /// Serves the embedded SQS until `stop` changes. Its queues are in memory.
 pub fn start_sqs(listener: TcpListener, mut stop: watch::Receiver<bool>) -> anyhow::Result<SocketAddr> {
     let address = listener.local_addr()?;
     let config = SqsConfig { host: address.ip().to_string(), port: address.port(), ..SqsConfig::default() };
     let handler = Arc::new(RustackSqsHandler::new(Arc::new(RustackSqs::new(config))));
-    let service = SqsHttpService::new(handler, SqsHttpConfig::default());
+    let engine = SqsHttpService::new(handler, SqsHttpConfig::default());
     tokio::spawn(async move {
         loop {
             let connection = tokio::select! {
@@ -81,7 +149,18 @@ pub fn start_sqs(listener: TcpListener, mut stop: watch::Receiver<bool>) -> anyh
                 _ = stop.wait_for(|stop| *stop) => return,
             };
             let Ok((stream, _)) = connection else { continue };
-            let service = service.clone();
+            let engine = engine.clone();
+            let service = service_fn(move |request: Request<Incoming>| {
+                let engine = engine.clone();
+                async move {
+                    if from_a_page(request.headers()) {
+                        let mut refusal = Response::new(SqsResponseBody::empty());
+                        *refusal.status_mut() = StatusCode::FORBIDDEN;
+                        return Ok(refusal);
+                    }
+                    engine.call(request).await
+                }
+            });
             let mut stop = stop.clone();
             tokio::spawn(async move {
                 let connection = hyper::server::conn::http1::Builder::new()
@@ -94,4 +173,25 @@ pub fn start_sqs(listener: TcpListener, mut stop: watch::Receiver<bool>) -> anyh
         }
     });
     Ok(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tools_on_this_machine_reach_the_engines() {
+        let headers = |pairs: &[(&'static str, &'static str)]| {
+            pairs
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                .collect::<HeaderMap>()
+        };
+        assert!(!from_a_page(&headers(&[("host", "127.0.0.1:9091")])));
+        assert!(!from_a_page(&headers(&[("host", "localhost")])));
+        assert!(from_a_page(&headers(&[("host", "127.0.0.1:9091"), ("origin", "http://a.example")])));
+        assert!(from_a_page(&headers(&[("host", "127.0.0.1:9091"), ("sec-fetch-site", "cross-site")])));
+        assert!(from_a_page(&headers(&[("host", "rebound.example:9091")])));
+        assert!(from_a_page(&headers(&[])));
+    }
 }

@@ -17,8 +17,10 @@ use crate::machine::{ModelChoice, Options};
 const OPENAI_MODEL: &str = "gpt-5-mini";
 /// Where Ollama usually listens.
 const OLLAMA: &str = "http://127.0.0.1:11434";
-/// How long a server on this machine may take to say what it has.
+/// How long is looked for a server on this machine that may not be there.
 const LOOK: Duration = Duration::from_millis(400);
+/// How long a server that was named may take to say what it has.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// The Prompt Workshop, whole, on this machine: design a system prompt in
 /// conversation, test it on articles, rate the results, commit it to a library.
@@ -102,11 +104,11 @@ impl Settings {
         &self,
         environment: &impl Fn(&str) -> Option<String>,
     ) -> anyhow::Result<(ModelChoice, String)> {
-        if let Some(url) = &self.llm_url {
+        if let Some(url) = self.llm_url.as_ref().filter(|url| !url.is_empty()) {
             let url = url.trim_end_matches('/');
             let id = match &self.llm_model {
                 Some(id) => id.clone(),
-                None => first_model(url).await?,
+                None => first_model(url, self.llm_api_key.as_deref()).await?,
             };
             let told = format!("{id}, at {url}");
             return Ok((ModelChoice::Configured(vec![one(&id, url, self.llm_api_key.as_deref())]), told));
@@ -127,7 +129,7 @@ impl Settings {
             return Ok((ModelChoice::Configured(vec![model]), format!("{id}, at OpenAI")));
         }
         let url = format!("{OLLAMA}/v1");
-        if let Ok(found) = listed(&url).await
+        if let Ok(found) = listed(&url, None, LOOK).await
             && let Some(first) = found.first()
         {
             let told = format!("{first}, by Ollama");
@@ -154,15 +156,15 @@ fn one(id: &str, url: &str, key: Option<&str>) -> Model {
     }
 }
 
-async fn first_model(url: &str) -> anyhow::Result<String> {
-    let found = listed(url).await.with_context(|| {
+async fn first_model(url: &str, key: Option<&str>) -> anyhow::Result<String> {
+    let found = listed(url, key, ANSWER).await.with_context(|| {
         format!("{url} does not say which models it has. Name one with --llm-model or WORKSHOP_LLM_MODEL")
     })?;
     found.into_iter().next().with_context(|| format!("{url} has no model"))
 }
 
 /// The models of an OpenAI-compatible server.
-async fn listed(url: &str) -> anyhow::Result<Vec<String>> {
+async fn listed(url: &str, key: Option<&str>, patience: Duration) -> anyhow::Result<Vec<String>> {
     #[derive(Deserialize)]
     struct List {
         data: Vec<Entry>,
@@ -171,8 +173,12 @@ async fn listed(url: &str) -> anyhow::Result<Vec<String>> {
     struct Entry {
         id: String,
     }
-    let client = reqwest::Client::builder().no_proxy().timeout(LOOK).build()?;
-    let list: List = client.get(format!("{url}/models")).send().await?.error_for_status()?.json().await?;
+    let client = reqwest::Client::builder().no_proxy().timeout(patience).build()?;
+    let mut request = client.get(format!("{url}/models"));
+    if let Some(key) = key {
+        request = request.bearer_auth(key);
+    }
+    let list: List = request.send().await?.error_for_status()?.json().await?;
     Ok(list.data.into_iter().map(|entry| entry.id).collect())
 }
 

@@ -12,6 +12,8 @@ use crate::http::{Code, Problem};
 /// A token with an unknown key makes the set be fetched again, at most this
 /// often, so that a flood of forged key ids can't reach the issuer.
 const REFETCH_MS: i64 = 60_000;
+/// While no key is known at all, the issuer is asked this often.
+const FIRST_FETCH_MS: i64 = 1_000;
 /// The issuer's answer may take this long.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -47,18 +49,17 @@ impl KeyCache {
         if self.may_fetch(now) {
             match fetch(&app.config.key_set_url).await {
                 Ok(keys) => self.keep(keys),
-                Err(error) if self.keys().is_none() => {
-                    return Err(Problem::new(
-                        Code::Unavailable,
-                        "The sign-in service can't be reached, so your sign-in can't be checked. Try again shortly.",
-                    )
-                    .with_retry_after(5)
-                    .with_cause(error));
-                }
-                Err(error) => tracing::warn!(%error, "the key set could not be fetched again"),
+                Err(error) => tracing::warn!(%error, "the key set could not be fetched"),
             }
         }
-        let keys = self.keys().ok_or_else(|| refused("no keys are known"))?;
+        let Some(keys) = self.keys() else {
+            return Err(Problem::new(
+                Code::Unavailable,
+                "The sign-in service can't be reached, so your sign-in can't be checked. Try again shortly.",
+            )
+            .with_retry_after(2)
+            .with_cause("no keys are known"));
+        };
         verify(token, &keys, &expected, now).map_err(refused)
     }
 
@@ -69,7 +70,8 @@ impl KeyCache {
     /// Whether a fetch is due; claims it when it is.
     fn may_fetch(&self, now: Timestamp) -> bool {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = held.tried_at.is_none_or(|at| now.millis_since(at) >= REFETCH_MS);
+        let pause = if held.keys.is_some() { REFETCH_MS } else { FIRST_FETCH_MS };
+        let due = held.tried_at.is_none_or(|at| now.millis_since(at) >= pause);
         if due {
             held.tried_at = Some(now);
         }

@@ -9,7 +9,7 @@ use super::problem::{Code, Problem};
 use super::respond::{Request, Response};
 use crate::app::App;
 use crate::auth::User;
-use crate::store::{Claim, Stored};
+use crate::store::{Claim, Held, Stored};
 
 /// A first request, or a repeat of one.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct Idempotent {
     /// The id for what the request makes. Stable over repeats, so that one
     /// whose first try died half-way finds what that try made.
     pub id: Uuid,
-    key: Option<(String, &'static str, String)>,
+    held: Option<Held>,
 }
 
 /// Looks at the request's key, if it has one.
@@ -38,12 +38,12 @@ pub async fn begin(
 ) -> Result<Attempt, Problem> {
     let fresh = app.new_id();
     let Some(key) = idempotency_key(request)? else {
-        return Ok(Attempt::First(Idempotent { id: fresh, key: None }));
+        return Ok(Attempt::First(Idempotent { id: fresh, held: None }));
     };
     let claim =
         app.store().idempotency.claim(&user.id, route, &key, &fingerprint(request), fresh, app.now()).await?;
     match claim {
-        Claim::Mine(id) => Ok(Attempt::First(Idempotent { id, key: Some((user.id.clone(), route, key)) })),
+        Claim::Mine(held) => Ok(Attempt::First(Idempotent { id: held.made_id, held: Some(held) })),
         Claim::Answered(stored) => Ok(Attempt::Repeat(replay(stored)?)),
         Claim::AtWork => Err(Problem::new(
             Code::Conflict,
@@ -81,26 +81,32 @@ where
 
 impl Idempotent {
     /// Stores what `result` answers for repeats. A refusal (4xx) made nothing:
-    /// its key may be used again. After a failure the next repeat takes over at once.
+    /// its key may be used again. After a failure the next repeat takes over
+    /// at once. When the record can't be written the answer stands all the
+    /// same: what was done was done.
     pub async fn conclude(self, app: &App, result: Result<Response, Problem>) -> Result<Response, Problem> {
-        let Some((user, route, key)) = self.key else { return result };
+        let Some(held) = self.held else { return result };
         let records = &app.store().idempotency;
-        match &result {
-            Ok(response) => {
-                let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
-                let stored = Stored {
-                    status: response.status().as_u16(),
-                    body: String::from_utf8_lossy(response.body().as_ref()).into_owned(),
-                    location: location.map(str::to_owned),
-                };
-                records.answer(&user, route, &key, &stored).await?;
+        let recorded = match &result {
+            Ok(response) => records.answer(&held, &stored(response)).await,
+            Err(problem) if problem.code().status().is_client_error() && !held.taken_over => {
+                records.forget(&held).await
             }
-            Err(problem) if problem.code().status().is_client_error() => {
-                records.forget(&user, route, &key).await?
-            }
-            Err(_) => records.release(&user, route, &key).await?,
+            Err(_) => records.release(&held).await,
+        };
+        if let Err(error) = recorded {
+            tracing::warn!(%error, "the answer to a repeatable request could not be recorded");
         }
         result
+    }
+}
+
+fn stored(response: &Response) -> Stored {
+    let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+    Stored {
+        status: response.status().as_u16(),
+        body: String::from_utf8_lossy(response.body().as_ref()).into_owned(),
+        location: location.map(str::to_owned),
     }
 }
 

@@ -269,7 +269,7 @@ impl From<StoreError> for Problem {
             }
             StoreError::Busy(cause) => Self::new(
                 Code::Unavailable,
-                "The store is busy. Nothing was changed; please try again in a moment.",
+                "The store is busy. What was saved before is safe; please try again in a moment.",
             )
             .with_retry_after(1)
             .with_cause(cause),

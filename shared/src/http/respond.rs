@@ -32,7 +32,7 @@ pub fn json_response(status: StatusCode, value: &impl Serialize) -> Result<Respo
 }
 
 /// The id that the gateway gave the request, or a new one.
-pub(super) fn request_id(app: &App, request: &Request) -> String {
+pub fn request_id(app: &App, request: &Request) -> String {
     let given = match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone(),
         _ => None,

@@ -24,6 +24,8 @@ use crate::domain::model::{Model, Usage, estimate_tokens};
 /// The longest answer that is read, in bytes, whatever was asked for: it fits
 /// into one DynamoDB item (400 KB, names and keys included).
 pub const ANSWER_MAX_BYTES: usize = 400_000;
+/// A server that counts more tokens than this for one call miscounts.
+const TOKENS_MAX: u64 = 20_000_000;
 
 /// How long a connection may take to open, name lookup and TLS included.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -664,8 +666,14 @@ struct CountedUsage {
 }
 
 impl CountedUsage {
+    /// What the server counted, if it can be true: more tokens than any window
+    /// holds would use up a user's day.
     fn counted(&self) -> Option<Usage> {
-        Some(Usage { prompt_tokens: self.prompt_tokens?, completion_tokens: self.completion_tokens? })
+        let plausible = |tokens: u64| (tokens <= TOKENS_MAX).then_some(tokens);
+        Some(Usage {
+            prompt_tokens: plausible(self.prompt_tokens?)?,
+            completion_tokens: plausible(self.completion_tokens?)?,
+        })
     }
 }
 

@@ -142,6 +142,10 @@ impl Articles {
         until: Option<Timestamp>,
         most: usize,
     ) -> Result<Reading, StoreError> {
+        // DynamoDB refuses a range that ends before it begins.
+        if from.zip(until).is_some_and(|(from, until)| from >= until) {
+            return Ok(Reading { articles: Vec::new(), more: false });
+        }
         let latest = Timestamp::from_millis(i64::MAX);
         let query = self
             .table

@@ -45,6 +45,8 @@ pub enum Begin {
     Busy,
     /// The draft is gone.
     Gone,
+    /// The message to be answered has been answered meanwhile.
+    Answered,
     /// A message of this id is there already: a repeated request.
     Exists,
 }
@@ -66,6 +68,11 @@ struct State {
     /// The user's message that has no answer yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending: Option<Uuid>,
+}
+
+#[derive(Deserialize)]
+struct Leased {
+    lease_until: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -195,41 +202,47 @@ impl Conversations {
         Ok(recent.into_iter().find(|message| message.in_reply_to == Some(id)))
     }
 
-    /// Takes the lease until `until` and keeps the user's message, together:
-    /// a message that was taken is never lost, one that was refused never kept.
+    /// Takes the lease until `until` to answer `question`, and keeps the
+    /// question if it is `new`, together: a message that was taken is never
+    /// lost, one that was refused never kept.
     pub async fn begin(
         &self,
         draft: &Draft,
-        message: Option<&Message>,
+        question: &Message,
+        new: bool,
         lease_id: Uuid,
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Begin, StoreError> {
         let table = &self.table.name;
         let id = draft.summary.id;
-        let mut state = Change::new()
+        let state = Change::new()
             .if_exists()
             .when_absent_or("lease_until", "<=", now)
             .set("lease_id", lease_id)
             .set("lease_until", until);
-        if let Some(message) = message {
-            state = state.add("message_count", 1).set("pending", message.id);
-        }
-        let work = i64::try_from(draft.work_ms).unwrap_or(i64::MAX);
+        let state = if new {
+            state.add("message_count", 1).set("pending", question.id)
+        } else {
+            state.when("pending", "=", question.id)
+        };
+        let counters = [(Counter::Messages, i64::from(new)), (Counter::WorkMs, drafts::counted_work(draft))];
         let mut parts = vec![
-            drafts::renewal(&draft.owner, now).update_of(table, keys::draft(id))?,
+            drafts::renewal(draft, now).update_of(table, keys::draft(id))?,
             state.update_of(table, keys::chat(id))?,
+            metrics::part(&self.names.usage, &counters, lease_id, now)?,
         ];
-        if let Some(message) = message {
-            parts.push(Change::new().if_absent().put_of(table, entry(id, message)?)?);
+        if new {
+            parts.push(Change::new().if_absent().put_of(table, entry(id, question)?)?);
         }
-        let counters = [(Counter::Messages, i64::from(message.is_some())), (Counter::WorkMs, work)];
-        parts.push(metrics::part(&self.names.usage, &counters, lease_id, now)?);
         Ok(match transaction::commit(&self.table.client, parts).await? {
             Ok(()) => Begin::Begun,
             Err(refused) => match refused.part {
                 0 => Begin::Gone,
                 1 if refused.item.is_empty() => Begin::Gone,
+                1 if read::<Leased>(refused.item)?.lease_until.is_none_or(|until| until <= now) => {
+                    Begin::Answered
+                }
                 1 => Begin::Busy,
                 _ => Begin::Exists,
             },
@@ -243,39 +256,41 @@ impl Conversations {
     }
 
     /// Keeps what has been written of an answer so far and renews the lease;
-    /// false when the lease was lost.
+    /// the `first` time it counts as a message. False when the lease was lost.
     pub async fn keep_partial(
         &self,
         answering: &Answering,
         answer: &Message,
+        first: bool,
         until: Timestamp,
     ) -> Result<bool, StoreError> {
         let table = &self.table.name;
+        let state = Change::new().when("lease_id", "=", answering.lease_id).set("lease_until", until);
+        let state = if first { state.add("message_count", 1) } else { state };
         let parts = vec![
-            Change::new()
-                .when("lease_id", "=", answering.lease_id)
-                .set("lease_until", until)
-                .update_of(table, keys::chat(answering.draft_id))?,
+            state.update_of(table, keys::chat(answering.draft_id))?,
             Change::new().put_of(table, entry(answering.draft_id, answer)?)?,
         ];
         Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
     }
 
-    /// Ends an answer: keeps it, gives the lease back, counts the message. The
-    /// user's message counts as answered unless the model `failed`: then it
-    /// can be answered again. False when the lease was lost.
+    /// Ends an answer: keeps it, gives the lease back, and counts the message
+    /// unless a part of it was `kept` and counted before. The user's message
+    /// counts as answered unless the model `failed`: then it can be answered
+    /// again. False when the lease was lost.
     pub async fn finish(
         &self,
         answering: &Answering,
         answer: &Message,
+        kept: bool,
         failed: bool,
     ) -> Result<bool, StoreError> {
         let table = &self.table.name;
-        let mut state = Change::new()
-            .when("lease_id", "=", answering.lease_id)
-            .remove("lease_id")
-            .remove("lease_until")
-            .add("message_count", 1);
+        let mut state =
+            Change::new().when("lease_id", "=", answering.lease_id).remove("lease_id").remove("lease_until");
+        if !kept {
+            state = state.add("message_count", 1);
+        }
         if !failed {
             state = state.remove("pending");
         }

@@ -12,11 +12,13 @@ use uuid::Uuid;
 use super::cursor::CursorKey;
 use super::expression::Change;
 use super::metrics::{self, Counter};
+use super::quotas::{self, Reservation};
 use super::{Item, StoreError, Table, conversations, keys, read, transaction, write};
 use crate::config::Tables;
 use crate::domain::conversation::Message;
 use crate::domain::draft::{Draft, Edit, Status, Summary, expiry};
 use crate::domain::time::Timestamp;
+use crate::limits::Spend;
 
 /// A write that meets others is tried this often, after pauses.
 const ATTEMPTS: u32 = 16;
@@ -71,7 +73,7 @@ pub struct DraftsPage {
     pub next_cursor: Option<String>,
     /// How many drafts the whole list has.
     pub total: u64,
-    /// Read units this page took, as DynamoDB counts them.
+    /// Read units that the index took, as DynamoDB counts them.
     pub read_units: f64,
 }
 
@@ -115,11 +117,19 @@ pub(super) fn draft_of(item: Item) -> Result<Draft, StoreError> {
 }
 
 /// Renews a draft by activity, as a part of the transaction that records it;
-/// refused when the draft is gone, expired or someone else's. Counted work is
-/// handed over to the daily figures.
-pub(super) fn renewal(owner: &str, now: Timestamp) -> Change {
+/// refused when the draft is gone, expired or someone else's. Its counted work
+/// is handed over: the same transaction adds [`counted_work`] to the day's.
+pub(super) fn renewal(draft: &Draft, now: Timestamp) -> Change {
     let expires_at = expiry(now);
-    alive(owner, now).set("expires_at", expires_at).set("ttl", expires_at.as_seconds()).set("work_ms", 0)
+    alive(&draft.owner, now)
+        .set("expires_at", expires_at)
+        .set("ttl", expires_at.as_seconds())
+        .add("work_ms", -counted_work(draft))
+}
+
+/// Milliseconds of work on a draft that the daily figures don't have yet.
+pub(super) fn counted_work(draft: &Draft) -> i64 {
+    i64::try_from(draft.work_ms).unwrap_or(i64::MAX)
 }
 
 /// The condition that a draft is there for `owner`.
@@ -309,7 +319,7 @@ impl Drafts {
             .set("updated_at", summary.updated_at)
             .set("expires_at", summary.expires_at)
             .set("ttl", summary.expires_at.as_seconds())
-            .set("work_ms", next.work_ms)
+            .add("work_ms", counted_work(next) - counted_work(draft))
             .set("write_id", write_id)
             .set("list_sk", list_place(summary));
         if next.content != draft.content {
@@ -388,7 +398,7 @@ impl Drafts {
                     ":partition",
                     aws_sdk_dynamodb::types::AttributeValue::S(keys::draft_partition(id)),
                 )
-                .projection_expression("pk, sk")
+                .projection_expression("pk, sk, reserved")
                 .limit(BATCH as i32)
                 .send()
                 .await?;
@@ -398,11 +408,26 @@ impl Drafts {
                 return Ok(removed);
             }
             removed += found.len() as u64;
+            for place in &found {
+                self.give_back(place).await?;
+            }
             self.delete_items(
                 found.into_iter().map(|place| keys::Key { pk: place.pk, sk: place.sk }).collect(),
             )
             .await?;
         }
+    }
+
+    /// A run that was not finished gives back what was set aside for it, once:
+    /// together with its removal.
+    async fn give_back(&self, place: &Place) -> Result<(), StoreError> {
+        let Some(reserved) = &place.reserved else { return Ok(()) };
+        let key = keys::Key { pk: place.pk.clone(), sk: place.sk.clone() };
+        let mut parts = vec![Change::new().when_present("reserved").delete_of(&self.table.name, key)?];
+        parts.extend(quotas::settlement(&self.names.usage, reserved, Spend::default())?);
+        // Refused when its worker finished it at this moment.
+        let _ = transaction::commit(&self.table.client, parts).await?;
+        Ok(())
     }
 
     async fn delete_items(&self, keys: Vec<keys::Key>) -> Result<(), StoreError> {
@@ -431,6 +456,7 @@ impl Drafts {
 struct Place {
     pk: String,
     sk: String,
+    reserved: Option<Reservation>,
 }
 
 /// What the stream's old image tells of a draft that was removed.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::expression::Change;
-use super::{StoreError, Table, keys, read};
+use super::{StoreError, Table, keys, read, transaction};
 use crate::domain::time::Timestamp;
 
 /// The first request may take this long before a repeat takes over.
@@ -37,14 +37,27 @@ pub struct Stored {
 /// What a key stands for.
 #[derive(Debug)]
 pub enum Claim {
-    /// Nobody has answered yet: what is made gets this id.
-    Mine(Uuid),
+    /// Nobody has answered yet.
+    Mine(Held),
     /// It was answered.
     Answered(Stored),
     /// The first request with it is still at work.
     AtWork,
     /// It was used for a different request.
     Different,
+}
+
+/// A key that this request holds, until it answers or another takes over.
+#[derive(Clone, Debug)]
+pub struct Held {
+    place: keys::Key,
+    /// Names this holder.
+    holder: Uuid,
+    /// The id that what is made gets.
+    pub made_id: Uuid,
+    /// An earlier request with the key died or failed: what it made is found
+    /// by the id.
+    pub taken_over: bool,
 }
 
 #[derive(Deserialize)]
@@ -74,15 +87,17 @@ impl Idempotency {
         let place = keys::idempotency(user, route, key);
         let begin = |id: Uuid| {
             Change::new()
+                .set("holder", fresh_id)
                 .set("request", request)
                 .set("made_id", id)
                 .set("started_at", now)
                 .set("ttl", now.plus_days(KEPT_DAYS).as_seconds())
                 .remove("answer")
         };
+        let held = |made_id, taken_over| Held { place: place.clone(), holder: fresh_id, made_id, taken_over };
         let fresh = begin(fresh_id).when_absent_or("ttl", "<=", now.as_seconds());
         let Err(met) = fresh.apply(&self.table, place.clone()).await? else {
-            return Ok(Claim::Mine(fresh_id));
+            return Ok(Claim::Mine(held(fresh_id, false)));
         };
         let record: Record = read(met)?;
         if record.request != request {
@@ -95,40 +110,35 @@ impl Idempotency {
             return Ok(Claim::AtWork);
         }
         let takeover = begin(record.made_id).when("started_at", "=", record.started_at);
-        Ok(match takeover.apply(&self.table, place).await? {
-            Ok(_) => Claim::Mine(record.made_id),
+        Ok(match takeover.apply(&self.table, place.clone()).await? {
+            Ok(_) => Claim::Mine(held(record.made_id, true)),
             Err(_) => Claim::AtWork,
         })
     }
 
-    /// Stores the answer for repeats.
-    pub async fn answer(
-        &self,
-        user: &str,
-        route: &str,
-        key: &str,
-        answer: &Stored,
-    ) -> Result<(), StoreError> {
-        let change = Change::new().if_exists().set("answer", answer);
-        // Refused when the record has expired.
-        let _ = change.apply(&self.table, keys::idempotency(user, route, key)).await?;
+    /// Stores the answer for repeats. Nothing happens when another has taken
+    /// the key over: it answers.
+    pub async fn answer(&self, held: &Held, answer: &Stored) -> Result<(), StoreError> {
+        let change = Change::new().when("holder", "=", held.holder).set("answer", answer);
+        let _ = change.apply(&self.table, held.place.clone()).await?;
         Ok(())
     }
 
-    /// Lets the next repeat take over at once: the first try failed, and what
-    /// it may have made is found by its id.
-    pub async fn release(&self, user: &str, route: &str, key: &str) -> Result<(), StoreError> {
-        let change = Change::new().if_exists().set("started_at", Timestamp::from_millis(0));
-        let _ = change.apply(&self.table, keys::idempotency(user, route, key)).await?;
+    /// Lets the next repeat take over at once: this try failed, and what it
+    /// may have made is found by its id.
+    pub async fn release(&self, held: &Held) -> Result<(), StoreError> {
+        let change =
+            Change::new().when("holder", "=", held.holder).set("started_at", Timestamp::from_millis(0));
+        let _ = change.apply(&self.table, held.place.clone()).await?;
         Ok(())
     }
 
-    /// Forgets a claim whose request was refused: nothing was made, and the
-    /// same key may be used for a corrected one.
-    pub async fn forget(&self, user: &str, route: &str, key: &str) -> Result<(), StoreError> {
-        let place = keys::idempotency(user, route, key);
-        let delete = self.table.client.delete_item().table_name(&self.table.name).set_key(Some(place.item()));
-        delete.send().await?;
+    /// Forgets a key whose request was refused: nothing was made, and the same
+    /// key may be used for a corrected one.
+    pub async fn forget(&self, held: &Held) -> Result<(), StoreError> {
+        let change = Change::new().when("holder", "=", held.holder);
+        let part = change.delete_of(&self.table.name, held.place.clone())?;
+        let _ = transaction::commit(&self.table.client, vec![part]).await?;
         Ok(())
     }
 }

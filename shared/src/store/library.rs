@@ -102,6 +102,8 @@ struct Version {
     description: String,
     content: String,
     created_at: Timestamp,
+    /// The commit that made it, so that a repeat of it is recognised.
+    commit_id: Uuid,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     draft_id: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,25 +183,24 @@ impl Library {
         found.map(|meta| Ok(meta?.prompt)).collect()
     }
 
-    /// Commits `draft` as it stands: a new prompt, or the next version of the
-    /// one it came from when that is its owner's.
+    /// Commits `draft` as it stands: a new prompt, which gets `commit_id` for
+    /// its id, or the next version of the one it came from when that is its
+    /// owner's.
     pub async fn commit(
         &self,
         draft: &Draft,
         commit: &Commit,
-        prompt_id: Uuid,
+        commit_id: Uuid,
         now: Timestamp,
     ) -> Result<Committed, StoreError> {
-        let existing = self.meta(&commit.name).await?;
-        let Some(existing) = existing else {
-            return self.write_commit(draft, commit, None, prompt_id, now).await;
+        let Some(existing) = self.meta(&commit.name).await? else {
+            return self.write_commit(draft, commit, None, commit_id, now).await;
         };
-        let newest = self.version(&commit.name, existing.prompt.version).await?;
-        let same_draft = newest.as_ref().is_some_and(|version| version.draft_id == Some(draft.summary.id));
-        let same_text = newest.as_ref().is_some_and(|version| version.content == draft.content);
-        if existing.prompt_id == prompt_id && same_draft && same_text {
+        let version = existing.prompt.version;
+        let newest = self.version(&commit.name, version).await?;
+        if newest.as_ref().is_some_and(|newest| newest.commit_id == commit_id) {
             // A repeated request whose first answer was lost.
-            return Ok(Committed::Committed { id: prompt_id, version: existing.prompt.version });
+            return Ok(Committed::Committed { id: existing.prompt_id, version });
         }
         let owned = existing.user_id.as_deref() == Some(draft.owner.as_str());
         let of_this_prompt = draft.committed_prompt_name.as_deref() == Some(commit.name.as_str())
@@ -207,11 +208,10 @@ impl Library {
         if !owned || !of_this_prompt {
             return Ok(Committed::NameTaken);
         }
-        if same_text {
-            return Ok(Committed::Unchanged(existing.prompt.version));
+        if newest.is_some_and(|newest| newest.content == draft.content) {
+            return Ok(Committed::Unchanged(version));
         }
-        let id = existing.prompt_id;
-        self.write_commit(draft, commit, Some(&existing), id, now).await
+        self.write_commit(draft, commit, Some(&existing), commit_id, now).await
     }
 
     async fn write_commit(
@@ -219,9 +219,10 @@ impl Library {
         draft: &Draft,
         commit: &Commit,
         existing: Option<&Meta>,
-        id: Uuid,
+        commit_id: Uuid,
         now: Timestamp,
     ) -> Result<Committed, StoreError> {
+        let id = existing.map_or(commit_id, |meta| meta.prompt_id);
         let (drafts_table, library) = (&self.names.drafts, &self.table.name);
         let name = &commit.name;
         let number = existing.map_or(1, |meta| meta.prompt.version + 1);
@@ -235,6 +236,7 @@ impl Library {
             description: description.clone(),
             content: draft.content.clone(),
             created_at: now,
+            commit_id,
             draft_id: Some(draft.summary.id),
             draft_revision: Some(draft.summary.revision),
         };
@@ -253,10 +255,9 @@ impl Library {
                 .set("changed", keys::place(now, name))
                 .update_of(library, keys::prompt(name))?,
         };
-        let work = i64::try_from(draft.work_ms).unwrap_or(i64::MAX);
         let mut parts = vec![
             prompt,
-            drafts::renewal(&draft.owner, now)
+            drafts::renewal(draft, now)
                 .when("revision", "=", draft.summary.revision)
                 .when("status", "=", draft.summary.status)
                 .set("status", Status::Committed)
@@ -268,8 +269,8 @@ impl Library {
             Change::new().put_of(library, write(&version)?)?,
             metrics::part(
                 &self.names.usage,
-                &[(Counter::DraftsCommitted, 1), (Counter::WorkMs, work)],
-                id,
+                &[(Counter::DraftsCommitted, 1), (Counter::WorkMs, drafts::counted_work(draft))],
+                commit_id,
                 now,
             )?,
         ];
@@ -299,6 +300,18 @@ impl Library {
             }
             let newest = meta.prompt.version;
             let oldest_here = newest.saturating_sub(VERSIONS_PER_DELETE - 1).max(1);
+            // The oldest go first, one by one: a crash leaves a prompt that is
+            // whole but for versions nobody reads, and can be deleted again.
+            for version in 1..oldest_here {
+                let key = keys::version(name, version).item();
+                self.table
+                    .client
+                    .delete_item()
+                    .table_name(&self.table.name)
+                    .set_key(Some(key))
+                    .send()
+                    .await?;
+            }
             let mut parts = vec![
                 Change::new()
                     .when("user_id", "=", owner)
@@ -310,18 +323,6 @@ impl Library {
                 parts.push(Change::new().delete_of(&self.table.name, keys::version(name, version))?);
             }
             if transaction::commit(&self.table.client, parts).await?.is_ok() {
-                // Versions before those are out of reach now; a crash here
-                // leaves at most bytes behind, overwritten when the name is used again.
-                for version in 1..oldest_here {
-                    let key = keys::version(name, version).item();
-                    self.table
-                        .client
-                        .delete_item()
-                        .table_name(&self.table.name)
-                        .set_key(Some(key))
-                        .send()
-                        .await?;
-                }
                 return Ok(Deleted::Deleted);
             }
         }
@@ -346,6 +347,7 @@ impl Library {
             description: DESCRIPTION.to_owned(),
             content: CONTENT.to_owned(),
             created_at: now,
+            commit_id: id,
             draft_id: None,
             draft_revision: None,
         };

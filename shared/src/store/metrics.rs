@@ -32,9 +32,9 @@ pub enum Counter {
     TestsCancelled,
     /// Milliseconds that tests ran.
     TestMs,
-    /// Tokens read by tests.
+    /// Tokens read by models.
     TokensIn,
-    /// Tokens written by tests.
+    /// Tokens written by models.
     TokensOut,
     /// Millionths of a US dollar that tests and messages cost.
     CostMicros,

@@ -26,7 +26,7 @@ pub use articles::{Articles, Imported, Reading};
 pub use conversations::{Answering, Begin, Conversations, History};
 pub use cursor::CursorKey;
 pub use drafts::{Created, Drafts, DraftsPage, Origin, Saved};
-pub use idempotency::{Claim, Idempotency, Stored};
+pub use idempotency::{Claim, Held, Idempotency, Stored};
 pub use library::{Committed, Content, Deleted, Library, LibraryPage};
 pub use metrics::{Counter, Metrics};
 pub use quotas::{Kind, Quotas, Reservation};

@@ -120,6 +120,15 @@ impl Quotas {
         Ok(Ok(Reservation { user: user.to_owned(), date, spend }))
     }
 
+    /// Gives a whole reservation back: nothing was started.
+    pub async fn give_back(&self, reservation: &Reservation, kind: Kind) -> Result<(), StoreError> {
+        let (user, deployment) = settling(reservation, Spend::default());
+        let user = if kind == Kind::Run { user.add("runs", -1) } else { user };
+        let _ = user.apply(&self.table, keys::day(&reservation.user, &reservation.date)).await?;
+        let _ = deployment.apply(&self.table, keys::deployment_day(&reservation.date)).await?;
+        Ok(())
+    }
+
     /// Settles a reservation: what was set aside is replaced by what was used.
     pub async fn settle(&self, reservation: &Reservation, used: Spend) -> Result<(), StoreError> {
         let (user, deployment) = settling(reservation, used);

@@ -218,7 +218,7 @@ impl Runs {
         };
         let keys::Key { pk, sk } = keys::pinned(draft_id, revision);
         let text = PinnedText { pk, sk, content: draft.content.clone() };
-        let mut renewal = drafts::renewal(&draft.owner, now)
+        let mut renewal = drafts::renewal(draft, now)
             .when("revision", "=", revision)
             .when("status", "=", draft.summary.status)
             .add("test_count", 1);
@@ -228,14 +228,13 @@ impl Runs {
                 .set("status", Status::Testing)
                 .set("list_pk", keys::owner_listing(&draft.owner, Status::Testing));
         }
-        let work = i64::try_from(draft.work_ms).unwrap_or(i64::MAX);
         let mut parts = vec![
             Change::new().if_absent().put_of(table, write(&item)?)?,
             renewal.update_of(table, keys::draft(draft_id))?,
             Change::new().put_of(table, write(&text)?)?,
             metrics::part(
                 &self.names.usage,
-                &[(Counter::TestsStarted, 1), (Counter::WorkMs, work)],
+                &[(Counter::TestsStarted, 1), (Counter::WorkMs, drafts::counted_work(draft))],
                 run.test_id,
                 now,
             )?,
@@ -326,7 +325,7 @@ impl Runs {
         verdict: &Verdict,
         now: Timestamp,
     ) -> Result<Rated, StoreError> {
-        let mut change = Change::new().if_exists().when_present("finished_at").when("finished_at", ">", "");
+        let mut change = Change::new().when("finished_at", ">", "");
         if let Some(rating) = verdict.user_rating {
             change = change.set("user_rating", rating);
         }
@@ -337,7 +336,8 @@ impl Runs {
         let key = keys::run(draft.summary.id, run);
         let parts = vec![
             change.update_of(table, key.clone())?,
-            drafts::renewal(&draft.owner, now).update_of(table, keys::draft(draft.summary.id))?,
+            drafts::renewal(draft, now).update_of(table, keys::draft(draft.summary.id))?,
+            metrics::part(&self.names.usage, &[(Counter::WorkMs, drafts::counted_work(draft))], run, now)?,
         ];
         match transaction::commit(&self.table.client, parts).await? {
             Ok(()) => {
@@ -508,7 +508,7 @@ impl Runs {
         }
         if let Some(reserved) = &open.reserved {
             let used = Spend {
-                tokens: outcome.usage.prompt_tokens + outcome.usage.completion_tokens,
+                tokens: outcome.usage.prompt_tokens.saturating_add(outcome.usage.completion_tokens),
                 micros: outcome.cost_micros,
             };
             parts.extend(quotas::settlement(&self.names.usage, reserved, used)?);

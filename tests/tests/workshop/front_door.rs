@@ -70,3 +70,22 @@ fn without_names(path: &str) -> String {
     let nameless = |part: &str| if part.starts_with('{') { "{}".to_owned() } else { part.to_owned() };
     path.split('/').map(nameless).collect::<Vec<_>>().join("/")
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_in_a_browser_cannot_reach_the_tables() {
+    let workshop = Workshop::start_with(Setup { sample: false, ..Setup::default() }).await;
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let list = || {
+        http.post(workshop.machine.dynamodb_url())
+            .header("x-amz-target", "DynamoDB_20120810.ListTables")
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+            .header("x-amz-date", "20260101T000000Z")
+            .body("{}")
+    };
+    let tool = list().send().await.expect("an answer");
+    assert_eq!(tool.status(), 200, "{}", tool.text().await.expect("a body"));
+    let page = list().header("origin", "https://elsewhere.example").send().await.expect("an answer");
+    assert_eq!(page.status(), 403);
+    workshop.stop().await;
+}

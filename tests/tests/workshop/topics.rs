@@ -149,3 +149,16 @@ async fn a_search_finds_by_words_keeps_to_a_period_and_admits_when_nothing_match
     client.get("/api/topics/Nowhere/articles?query=anything").await.expect_problem(404, "not-found");
     workshop.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_period_that_ends_before_it_begins_finds_nothing_and_says_so() {
+    let workshop = Workshop::start().await;
+    let ana = workshop.client("ana");
+    let found = ana
+        .get("/api/topics/AI%20Adoption/articles?query=prices%20before%202020-01-01&days=7")
+        .await
+        .expect(200);
+    assert_eq!(found["articles"], serde_json::json!([]));
+    assert!(found["notice"].as_str().is_some_and(|notice| notice.contains("No article")), "{found}");
+    workshop.stop().await;
+}
