@@ -151,9 +151,16 @@ impl Gateway {
             let sentence = format!("This address takes {verbs} only.");
             return Err(Problem::new(Code::MethodNotAllowed, sentence).with_allow(&verbs));
         };
-        let decode = |value: &str| percent_decode_str(value).decode_utf8_lossy().into_owned();
-        let parameters =
-            found.params.iter().map(|(name, value)| (name.to_owned(), vec![decode(value)])).collect();
+        let mut parameters = PathParameters::new();
+        for (name, value) in found.params.iter() {
+            let value = percent_decode_str(value).decode_utf8().map_err(|_| {
+                Problem::new(
+                    Code::Malformed,
+                    "The address is not valid UTF-8 once its percent signs are decoded.",
+                )
+            })?;
+            parameters.insert(name.to_owned(), vec![value.into_owned()]);
+        }
         Ok((route, parameters))
     }
 

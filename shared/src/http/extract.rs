@@ -175,7 +175,7 @@ pub fn if_match(request: &Request) -> Result<IfMatch, Problem> {
     number.parse().map(IfMatch::Revision).map_err(|_| {
         Problem::new(
             Code::Malformed,
-            "If-Match must name a revision, such as \"3\", as the draft's ETag gave it.",
+            "If-Match must name one revision, such as \"3\", as the draft's ETag gave it.",
         )
     })
 }

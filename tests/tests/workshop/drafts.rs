@@ -90,8 +90,8 @@ async fn a_walk_through_the_pages_meets_every_draft_once() {
 async fn a_walk_filtered_by_status_meets_every_draft_of_that_status_once() {
     let workshop = workshop().await;
     let client = workshop.client("ana");
-    let ids = named_drafts(&workshop, &client, 6).await;
-    for id in [&ids[0], &ids[2], &ids[4]] {
+    let ids = named_drafts(&workshop, &client, 10).await;
+    for id in ids.iter().step_by(2) {
         client.put(&format!("{DRAFTS}/{id}"), json!({"status": "ready"})).await.expect(200);
         workshop.machine.clock().advance(Duration::from_secs(1));
     }
@@ -105,7 +105,7 @@ async fn a_walk_filtered_by_status_meets_every_draft_of_that_status_once() {
             None => break,
         }
     }
-    assert_eq!(ready, [&*ids[4], &*ids[2], &*ids[0]]);
+    assert_eq!(ready, [&*ids[8], &*ids[6], &*ids[4], &*ids[2], &*ids[0]]);
     let none = client.get(&format!("{DRAFTS}?status_filter=committed")).await.expect(200);
     assert_eq!(none["drafts"], json!([]));
     workshop.stop().await;

@@ -162,3 +162,17 @@ async fn a_period_that_ends_before_it_begins_finds_nothing_and_says_so() {
     assert!(found["notice"].as_str().is_some_and(|notice| notice.contains("No article")), "{found}");
     workshop.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_whose_name_is_not_utf_8_is_refused_and_not_made() {
+    let workshop = Workshop::start_with(Setup { sample: false, ..Setup::default() }).await;
+    let ana = workshop.client("ana");
+    let import = ana
+        .request(Method::POST, "/api/topics/%ff%fe/articles")
+        .header("content-type", "application/x-ndjson");
+    ana.send(import.body("{\"title\":\"T\",\"url\":\"https://a.example/1\",\"summary\":\"S\"}"))
+        .await
+        .expect_problem(400, "malformed");
+    assert_eq!(ana.get("/api/topics").await.expect(200), json!([]));
+    workshop.stop().await;
+}
