@@ -183,6 +183,7 @@ pub fn parse_models(json: &str, lookup: &impl Fn(&str) -> Option<String>) -> Res
             label: setting.label.unwrap_or_else(|| setting.id.clone()),
             base_url: setting.base_url.trim_end_matches('/').to_owned(),
             api_key,
+            slow: false,
             max_output_tokens: setting
                 .max_output_tokens
                 .unwrap_or(4_096)

@@ -167,6 +167,7 @@ fn model(base_url: String) -> Model {
         label: "Scripted".into(),
         base_url,
         api_key: Some(Secret::new("sk-secret")),
+        slow: false,
         context_window: 8192,
         max_output_tokens: 1024,
         supports_tools: false,
@@ -545,6 +546,16 @@ async fn a_server_that_does_not_count_gets_its_usage_estimated() {
         let usage = Usage { prompt_tokens: 3 + 2, completion_tokens: 4 };
         assert_eq!(end, Ok(Chunk::End { usage, usage_estimated: true, finish: finish_as }));
     }
+}
+
+#[tokio::test]
+async fn a_count_that_cannot_be_true_is_replaced_by_an_estimate() {
+    let finish = event(json!({"choices": [{"delta": {}, "finish_reason": "stop"}]}));
+    let usage = event(json!({"choices": [], "usage": {"prompt_tokens": u64::MAX, "completion_tokens": 1}}));
+    let whole = [says("Hello").as_bytes(), finish.as_bytes(), usage.as_bytes(), b"data: [DONE]\n\n"].concat();
+    let server = Server::playing([open_event_stream([whole.as_slice()])]).await;
+    let (_, end) = read(ask(&server).await.unwrap()).await;
+    assert!(matches!(end, Ok(Chunk::End { usage_estimated: true, .. })), "{end:?}");
 }
 
 #[tokio::test]

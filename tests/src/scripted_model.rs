@@ -146,6 +146,7 @@ fn model_at(address: SocketAddr, id: &str) -> Model {
         label: format!("Scripted: {id}"),
         base_url: format!("http://{address}/v1"),
         api_key: Some(Secret::new(KEY)),
+        slow: false,
         context_window: 16_384,
         max_output_tokens: 1_024,
         supports_tools: false,

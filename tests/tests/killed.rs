@@ -4,8 +4,6 @@
 //! The machine is the real binary; the small model beside it goes on, as one elsewhere would. The moments are
 //! drawn from a seed, which a failure prints; `WORKSHOP_TEST_SEED` sets another one.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

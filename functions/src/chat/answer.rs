@@ -27,7 +27,7 @@ use uuid::Uuid;
 use super::send::event_stream;
 
 /// From the send to the end of the answer.
-const DEADLINE: Duration = Duration::from_secs(180);
+const DEADLINE: Duration = Duration::from_secs(240);
 /// A model that is still starting is waited for this long.
 const STARTING_PATIENCE: Duration = Duration::from_secs(60);
 /// A growing answer is kept at most this often.
@@ -36,7 +36,7 @@ const KEEP_EVERY: Duration = Duration::from_secs(1);
 /// comment, since proxies close idle ones: after so many of those.
 const QUIET_TICKS: u32 = 5;
 /// A writer that has not renewed its lease for this long is taken to be dead.
-const LEASE_MS: i64 = 30_000;
+const LEASE_MS: i64 = 15_000;
 /// Some variety makes for better proposals.
 const TEMPERATURE: f32 = 0.5;
 
@@ -166,7 +166,7 @@ async fn compose(
         temperature: TEMPERATURE,
     };
     let client = app.models().client().map_err(|error| Failure::of(&error, Usage::default()))?;
-    let deadlines = Deadlines::within(DEADLINE.saturating_sub(started.elapsed()));
+    let deadlines = Deadlines::for_model(&task.model, DEADLINE.saturating_sub(started.elapsed()));
     let mut opening = Box::pin(client.stream(&request, deadlines, || app.jitter()));
     let mut stream = None;
     let mut kept_length = 0;

@@ -73,7 +73,7 @@ fn checked(input: Input) -> Result<Input, Vec<FieldError>> {
     let mut errors = Errors::default();
     if let Some(message) = &input.message {
         errors.prose("message", message, 1, MESSAGE_MAX);
-        if message.trim().is_empty() {
+        if !message.is_empty() && message.trim().is_empty() {
             errors
                 .push("message", "Write a message, or leave the field out to have the pending one answered.");
         }

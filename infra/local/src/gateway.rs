@@ -30,8 +30,9 @@ const BODY_MAX: usize = 6 * 1024 * 1024;
 /// A larger body is read to its end all the same, up to this, so that its
 /// sender hears the refusal instead of a broken connection.
 const DRAIN_MAX: usize = 64 * 1024 * 1024;
-/// API Gateway gives up on a function after this.
-const FUNCTION_TIMEOUT: Duration = Duration::from_secs(30);
+/// API Gateway gives up on a function after 30 seconds. The embedded store
+/// takes longer for the largest import, whose answer is worth waiting for.
+const FUNCTION_TIMEOUT: Duration = Duration::from_secs(120);
 /// Tokens of the local sign-in hold as long as Cognito's.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(3_600);
 

@@ -273,15 +273,16 @@ fn cursor_key(data_dir: &Path) -> anyhow::Result<Secret> {
 }
 
 /// The models, the small one if it is to be started, and how many runs they
-/// answer at a time.
+/// answer at a time. The small one answers one: its other slot is for the
+/// conversation, and a run that waits is better told as queued than as slow.
 fn models(choice: ModelChoice, data_dir: &Path) -> anyhow::Result<(Models, Option<BundledModel>, usize)> {
     Ok(match choice {
         ModelChoice::Bundled { progress } => {
             let model = BundledModel::start(data_dir.join("model"), progress)?;
-            (Models::starting(vec![small(model.base_url())], model.readiness()), Some(model), 2)
+            (Models::starting(vec![small(model.base_url())], model.readiness()), Some(model), 1)
         }
         ModelChoice::Shared(model) => {
-            (Models::starting(vec![small(model.base_url())], model.readiness()), None, 2)
+            (Models::starting(vec![small(model.base_url())], model.readiness()), None, 1)
         }
         ModelChoice::Configured(list) => (Models::ready(list), None, 4),
         ModelChoice::None => (Models::ready(Vec::new()), None, 1),
@@ -294,6 +295,7 @@ fn small(base_url: &str) -> Model {
         label: "SmolLM2 135M (built in: tiny, for trying things out)".to_owned(),
         base_url: base_url.to_owned(),
         api_key: None,
+        slow: true,
         context_window: SMALL_MODEL_WINDOW,
         max_output_tokens: SMALL_MODEL_ANSWER,
         supports_tools: false,

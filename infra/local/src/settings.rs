@@ -148,6 +148,7 @@ fn one(id: &str, url: &str, key: Option<&str>) -> Model {
         label: id.to_owned(),
         base_url: url.to_owned(),
         api_key: key.map(Secret::new),
+        slow: false,
         context_window: 8_192,
         max_output_tokens: 2_048,
         supports_tools: false,

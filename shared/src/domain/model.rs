@@ -38,6 +38,9 @@ pub struct Model {
     pub base_url: String,
     /// The bearer key, when the server asks for one.
     pub api_key: Option<Secret>,
+    /// It runs on the cores of this machine: it may take minutes to begin, and
+    /// long pauses while it reads for someone else.
+    pub slow: bool,
     /// Tokens that prompt and answer may take together.
     pub context_window: u32,
     /// The longest answer asked for, in tokens.
@@ -90,6 +93,7 @@ mod tests {
             label: "M".into(),
             base_url: "http://127.0.0.1/v1".into(),
             api_key: None,
+            slow: false,
             context_window: 8192,
             max_output_tokens: 1024,
             supports_tools: false,

@@ -26,7 +26,7 @@ pub const PREVIEW_LENGTH: usize = 500;
 pub const ANSWER_MAX: usize = 80_000;
 
 /// A worker that has not renewed its lease for this long is taken to be dead.
-pub const LEASE_MS: i64 = 30_000;
+pub const LEASE_MS: i64 = 20_000;
 /// How often a worker renews its lease and looks whether it was cancelled.
 pub const HEARTBEAT_MS: u64 = 2_000;
 /// From claim to a final state, at the most.

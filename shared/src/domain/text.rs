@@ -8,7 +8,8 @@ use serde::Serialize;
 /// What is wrong with one field of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FieldError {
-    /// Where: a JSON Pointer (RFC 6901) into the body, or `?name` for a query parameter.
+    /// Where: a JSON Pointer (RFC 6901) into the body, `?name` for a query
+    /// parameter, or a header's name.
     pub pointer: String,
     /// What is wrong, and what would be right.
     pub detail: String,
@@ -61,7 +62,13 @@ impl Errors {
     fn length(&mut self, field: &str, value: &str, min: usize, max: usize) {
         let length = value.chars().count();
         if length < min {
-            self.push(field, format!("At least {min} characters are needed; this has {length}."));
+            self.push(
+                field,
+                format!(
+                    "At least {min} character{} needed; this has {length}.",
+                    if min == 1 { " is" } else { "s are" }
+                ),
+            );
         } else if length > max {
             self.push(field, format!("At most {max} characters fit; this has {length}."));
         }

@@ -92,7 +92,15 @@ fn field_error(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldEr
         }
         return FieldError { pointer, detail: "There is no field of this name.".to_owned() };
     }
-    FieldError { pointer, detail: format!("This value does not fit: {message}.") }
+    FieldError { pointer, detail: format!("This value does not fit: {}.", in_plain_words(&message)) }
+}
+
+/// Serde names numbers by their Rust types.
+fn in_plain_words(message: &str) -> String {
+    match message.rsplit_once("expected ") {
+        Some((found, "u8" | "u32" | "u64" | "i64")) => format!("{found}expected a whole number"),
+        _ => message.to_owned(),
+    }
 }
 
 /// The path parameter `name` as an id. What is not an id names nothing.
@@ -115,9 +123,10 @@ pub fn path_text(request: &Request, name: &str) -> String {
     parameters.and_then(|parameters| parameters.first(name)).unwrap_or_default().to_owned()
 }
 
-/// The query parameter `name`.
+/// The query parameter `name`; an empty one is none, as forms send them.
 pub fn query<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
-    request.query_string_parameters_ref().and_then(|parameters| parameters.first(name))
+    let value = request.query_string_parameters_ref().and_then(|parameters| parameters.first(name));
+    value.filter(|value| !value.is_empty())
 }
 
 /// Which page of a list is asked for.

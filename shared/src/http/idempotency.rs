@@ -9,6 +9,7 @@ use super::problem::{Code, Problem};
 use super::respond::{Request, Response};
 use crate::app::App;
 use crate::auth::User;
+use crate::domain::text::FieldError;
 use crate::store::{Claim, Held, Stored};
 
 /// A first request, or a repeat of one.
@@ -50,10 +51,13 @@ pub async fn begin(
             "The first request with this Idempotency-Key is still being answered. Try again shortly.",
         )
         .with_retry_after(2)),
-        Claim::Different => Err(Problem::new(
-            Code::Invalid,
-            "This Idempotency-Key was used for a different request. Use a new key; nothing was changed.",
-        )),
+        Claim::Different => Err(FieldError {
+            pointer: "Idempotency-Key".to_owned(),
+            detail:
+                "This Idempotency-Key was used for a different request. Use a new key; nothing was changed."
+                    .to_owned(),
+        }
+        .into()),
     }
 }
 

@@ -24,6 +24,8 @@ use crate::domain::model::{Model, Usage, estimate_tokens};
 /// The longest answer that is read, in bytes, whatever was asked for: it fits
 /// into one DynamoDB item (400 KB, names and keys included).
 pub const ANSWER_MAX_BYTES: usize = 400_000;
+/// A model that shares this machine's cores may pause this long.
+const SLOW_SILENCE: Duration = Duration::from_secs(120);
 /// A server that counts more tokens than this for one call miscounts.
 const TOKENS_MAX: u64 = 20_000_000;
 
@@ -87,6 +89,15 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
+    /// What is right for `model` in a call of `total`.
+    pub fn for_model(model: &Model, total: Duration) -> Self {
+        if model.slow {
+            Self { first_token: total, silence: SLOW_SILENCE, total }
+        } else {
+            Self::within(total)
+        }
+    }
+
     /// The usual deadlines (60 s to the first token, 30 s of silence) within `total`.
     pub fn within(total: Duration) -> Self {
         Self { first_token: Duration::from_secs(60), silence: Duration::from_secs(30), total }

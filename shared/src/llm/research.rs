@@ -97,6 +97,7 @@ mod tests {
             label: "Small".into(),
             base_url: "http://127.0.0.1/v1".into(),
             api_key: None,
+            slow: false,
             context_window,
             max_output_tokens: 512,
             supports_tools: false,

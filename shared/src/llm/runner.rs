@@ -71,7 +71,15 @@ pub async fn run(app: &App, message: RunMessage) -> Result<Disposition, StoreErr
         }
     };
     let now = app.now();
-    if runs.finish(&open, &outcome, &articles, now).await? {
+    let mut outcome = outcome;
+    let mut finished = runs.finish(&open, &outcome, &articles, now).await?;
+    if !finished && runs.renew(&open, now).await? == Beat::CancelRequested {
+        // Cancelled while its last words were recorded: they are kept.
+        outcome.state = State::Cancelled;
+        outcome.error = None;
+        finished = runs.finish(&open, &outcome, &articles, now).await?;
+    }
+    if finished {
         log_finished(
             &open.run,
             &outcome,
@@ -185,7 +193,7 @@ async fn ask(app: &App, open: &OpenRun, request: &ChatRequest<'_>) -> Result<Ask
     let runs = &app.store().runs;
     let mut answer = Growing::default();
     let started = Instant::now();
-    let deadlines = Deadlines::within(Duration::from_millis(RUN_DEADLINE_MS));
+    let deadlines = Deadlines::for_model(request.model, Duration::from_millis(RUN_DEADLINE_MS));
     let mut beat = interval(FLUSH);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut renewed = started;

@@ -476,7 +476,12 @@ impl Runs {
         let table = &self.table.name;
         let (draft, run) = (open.run.draft_id, open.run.test_id);
         let took = open.run.started_at.map(|start| now.millis_since(start).max(0).unsigned_abs());
-        let change = unchanged_since(open)
+        let mut change = unchanged_since(open);
+        if outcome.state != State::Cancelled {
+            // A run whose cancellation was acknowledged ends cancelled.
+            change = change.when("cancel_requested", "=", false);
+        }
+        let change = change
             .set("status", outcome.state)
             .set("response_preview", preview(&outcome.answer))
             .set("response_length", outcome.answer.chars().count())

@@ -48,6 +48,7 @@ async fn with_the_small_model() -> (Workshop, tokio::sync::MutexGuard<'static, (
         label: "The small model, brief".to_owned(),
         base_url: tests::small_model().base_url().to_owned(),
         api_key: None,
+        slow: false,
         context_window: 4_096,
         max_output_tokens: 128,
         supports_tools: false,
