@@ -40,6 +40,8 @@ pub struct Setup {
     /// The machine's time. The store removes expired items by the system's,
     /// so a clock that starts in the past makes items that it removes now.
     pub clock: Clock,
+    /// The page's built files.
+    pub site: Option<PathBuf>,
 }
 
 impl Default for Setup {
@@ -51,6 +53,7 @@ impl Default for Setup {
             recover_every: Duration::from_secs(1),
             sample: true,
             clock: Clock::default(),
+            site: None,
         }
     }
 }
@@ -78,7 +81,7 @@ impl Workshop {
             recover_every: setup.recover_every,
             sample: setup.sample,
             clock: setup.clock,
-            site: None,
+            site: setup.site,
         };
         let machine = Machine::start(options).await.expect("the machine starts");
         Self { machine, data_dir }

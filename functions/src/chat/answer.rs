@@ -185,10 +185,8 @@ async fn compose(
                 let conversations = &app.store().conversations;
                 let held = if answer.content.len() > kept_length {
                     kept_length = answer.content.len();
-                    {
-                        let first = !std::mem::replace(kept_part, true);
-                        conversations.keep_partial(&task.answering, answer, first, lease(app.now())).await?
-                    }
+                    let first = !std::mem::replace(kept_part, true);
+                    conversations.keep_partial(&task.answering, answer, first, lease(app.now())).await?
                 } else if quiet % QUIET_TICKS == 0 {
                     still_there(app, task, events).await?
                 } else {

@@ -189,12 +189,17 @@ fn stream(app: &'static App, task: Task, first: Idempotent) -> StreamingResponse
     let span = tracing::Span::current();
     let writing = async move {
         // The answer itself is in the conversation; a repeat is told its id.
-        let result = match answer::write(app, &task, &events).await {
-            Ok(id) => json_response(StatusCode::OK, &json!({"message_id": id})),
-            Err(problem) => Err(problem),
-        };
-        if let Err(problem) = first.conclude(app, result).await {
-            problem.log();
+        match answer::write(app, &task, &events).await {
+            Ok(id) => {
+                let told = json_response(StatusCode::OK, &json!({"message_id": id}));
+                if let Err(problem) = first.conclude(app, told).await {
+                    problem.log();
+                }
+            }
+            Err(problem) => {
+                problem.log();
+                first.fail(app).await;
+            }
         }
     };
     tokio::spawn(tracing::Instrument::instrument(writing, span));

@@ -103,6 +103,14 @@ impl Idempotent {
         }
         result
     }
+
+    /// Lets a repeat take over: something was made, and then this try failed.
+    pub async fn fail(self, app: &App) {
+        let Some(held) = self.held else { return };
+        if let Err(error) = app.store().idempotency.release(&held).await {
+            tracing::warn!(%error, "a repeatable request could not be released");
+        }
+    }
 }
 
 fn stored(response: &Response) -> Stored {

@@ -89,3 +89,56 @@ async fn a_page_in_a_browser_cannot_reach_the_tables() {
     assert_eq!(page.status(), 403);
     workshop.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pages_files_are_served_and_its_own_paths_show_the_page() {
+    let site = std::env::temp_dir().join(format!("workshop-site-{}", std::process::id()));
+    std::fs::create_dir_all(site.join("assets")).expect("a folder");
+    std::fs::write(site.join("index.html"), "<!doctype html><title>The page</title>").expect("a file");
+    std::fs::write(site.join("assets/page.js"), "export {};").expect("a file");
+    let setup = Setup { sample: false, site: Some(site.clone()), ..Setup::default() };
+    let workshop = Workshop::start_with(setup).await;
+    let anyone = workshop.anonymous();
+    for path in ["/", "/prompt-workshop?draft_id=1"] {
+        let page = anyone.get(path).await;
+        assert_eq!((page.status.as_u16(), page.text.contains("The page")), (200, true), "{path}");
+    }
+    let script = anyone.get("/assets/page.js").await;
+    assert_eq!((script.status.as_u16(), script.text.as_str()), (200, "export {};"));
+    anyone.get("/api/nowhere").await.expect_problem(404, "not-found");
+    workshop.stop().await;
+    std::fs::remove_dir_all(site).expect("the folder goes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_pages_files_a_plain_page_says_so() {
+    let workshop = Workshop::start_with(Setup { sample: false, ..Setup::default() }).await;
+    let page = workshop.anonymous().get("/").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains("not built yet"), "{}", page.text);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_local_sign_in_gives_tokens_that_its_key_set_vouches_for() {
+    let workshop = Workshop::start_with(Setup { sample: false, ..Setup::default() }).await;
+    let anyone = workshop.anonymous();
+    let token = anyone.post("/local/token", serde_json::json!({"user": "ada"})).await.expect(200);
+    let token = token["access_token"].as_str().expect("a token");
+    let drafts = anyone.request(reqwest::Method::GET, tests::DRAFTS).bearer_auth(token);
+    assert_eq!(anyone.send(drafts).await.expect(200)["total"], 0);
+    let discovery = anyone.get("/.well-known/openid-configuration").await.expect(200);
+    let keys = anyone.get("/.well-known/jwks.json").await;
+    assert!(discovery["jwks_uri"].as_str().is_some_and(|uri| uri.ends_with("/.well-known/jwks.json")));
+    let keys = shared::auth::KeySet::parse(keys.text.as_bytes()).expect("a key set");
+    let issuer = discovery["issuer"].as_str().expect("an issuer");
+    let expected = shared::auth::Expected { issuer, client_id: "workshop" };
+    let claims =
+        shared::auth::verify(token, &keys, &expected, workshop.machine.clock().now()).expect("a valid token");
+    assert_eq!(claims.sub, "ada");
+    anyone
+        .post("/local/token", serde_json::json!({"user": "not a name"}))
+        .await
+        .expect_problem(422, "invalid");
+    workshop.stop().await;
+}
