@@ -127,8 +127,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     json_response(StatusCode::OK, &output)
 }
 
-fn figures(counted: &BTreeMap<String, u64>) -> Figures {
-    let of = |name: &str| counted.get(name).copied().unwrap_or(0);
+fn figures(counted: &BTreeMap<String, i64>) -> Figures {
+    let of = |name: &str| counted.get(name).copied().unwrap_or(0).max(0).unsigned_abs();
     Figures {
         workshops_started: of("workshops_started"),
         tests_started: of("tests_started"),

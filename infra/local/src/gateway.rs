@@ -154,12 +154,9 @@ impl Gateway {
         };
         let mut parameters = PathParameters::new();
         for (name, value) in found.params.iter() {
-            let value = percent_decode_str(value).decode_utf8().map_err(|_| {
-                Problem::new(
-                    Code::Malformed,
-                    "The address is not valid UTF-8 once its percent signs are decoded.",
-                )
-            })?;
+            let value = percent_decode_str(value)
+                .decode_utf8()
+                .map_err(|_| Problem::new(Code::NotFound, "Nothing is at this address: it is not UTF-8."))?;
             parameters.insert(name.to_owned(), vec![value.into_owned()]);
         }
         Ok((route, parameters))

@@ -104,9 +104,10 @@ pub struct Draft {
     pub committed_version: Option<u32>,
     /// The revision that was committed.
     pub committed_revision: Option<u64>,
-    /// Milliseconds of work not yet counted in the daily figures.
+    /// Milliseconds of work not yet counted in the daily figures. Negative
+    /// when two counted the same work at once: the next count evens it out.
     #[serde(default, skip)]
-    pub work_ms: u64,
+    pub work_ms: i64,
 }
 
 impl Draft {
@@ -164,7 +165,7 @@ impl Draft {
         }
         let pause = now.millis_since(self.summary.updated_at);
         if (0..WORK_PAUSE_MS).contains(&pause) {
-            next.work_ms += pause.unsigned_abs();
+            next.work_ms += pause;
         }
         next.summary.revision += 1;
         next.summary.updated_at = now;

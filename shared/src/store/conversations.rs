@@ -226,7 +226,7 @@ impl Conversations {
         } else {
             state.when("pending", "=", question.id)
         };
-        let counters = [(Counter::Messages, i64::from(new)), (Counter::WorkMs, drafts::counted_work(draft))];
+        let counters = [(Counter::Messages, i64::from(new)), (Counter::WorkMs, draft.work_ms)];
         let mut parts = vec![
             drafts::renewal(draft, now).update_of(table, keys::draft(id))?,
             state.update_of(table, keys::chat(id))?,

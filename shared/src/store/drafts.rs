@@ -86,7 +86,7 @@ struct Meta {
     list_sk: String,
     ttl: i64,
     #[serde(default)]
-    work_ms: u64,
+    work_ms: i64,
     #[serde(flatten)]
     draft: Draft,
 }
@@ -118,18 +118,13 @@ pub(super) fn draft_of(item: Item) -> Result<Draft, StoreError> {
 
 /// Renews a draft by activity, as a part of the transaction that records it;
 /// refused when the draft is gone, expired or someone else's. Its counted work
-/// is handed over: the same transaction adds [`counted_work`] to the day's.
+/// is handed over: the same transaction adds it to the day's.
 pub(super) fn renewal(draft: &Draft, now: Timestamp) -> Change {
     let expires_at = expiry(now);
     alive(&draft.owner, now)
         .set("expires_at", expires_at)
         .set("ttl", expires_at.as_seconds())
-        .add("work_ms", -counted_work(draft))
-}
-
-/// Milliseconds of work on a draft that the daily figures don't have yet.
-pub(super) fn counted_work(draft: &Draft) -> i64 {
-    i64::try_from(draft.work_ms).unwrap_or(i64::MAX)
+        .add("work_ms", -draft.work_ms)
 }
 
 /// The condition that a draft is there for `owner`.
@@ -319,7 +314,7 @@ impl Drafts {
             .set("updated_at", summary.updated_at)
             .set("expires_at", summary.expires_at)
             .set("ttl", summary.expires_at.as_seconds())
-            .add("work_ms", counted_work(next) - counted_work(draft))
+            .add("work_ms", next.work_ms - draft.work_ms)
             .set("write_id", write_id)
             .set("list_sk", list_place(summary));
         if next.content != draft.content {

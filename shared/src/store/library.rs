@@ -269,7 +269,7 @@ impl Library {
             Change::new().put_of(library, write(&version)?)?,
             metrics::part(
                 &self.names.usage,
-                &[(Counter::DraftsCommitted, 1), (Counter::WorkMs, drafts::counted_work(draft))],
+                &[(Counter::DraftsCommitted, 1), (Counter::WorkMs, draft.work_ms)],
                 commit_id,
                 now,
             )?,

@@ -121,7 +121,7 @@ impl Metrics {
         &self,
         first: &str,
         last: &str,
-    ) -> Result<BTreeMap<String, BTreeMap<String, u64>>, StoreError> {
+    ) -> Result<BTreeMap<String, BTreeMap<String, i64>>, StoreError> {
         let query = self
             .table
             .client
@@ -131,7 +131,7 @@ impl Metrics {
             .expression_attribute_values(":metrics", AttributeValue::S(keys::METRICS.to_owned()))
             .expression_attribute_values(":first", AttributeValue::S(format!("DAY#{first}")))
             .expression_attribute_values(":last", AttributeValue::S(format!("DAY#{last}#~")));
-        let mut days: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+        let mut days: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
         let mut start = None;
         loop {
             let output = query.clone().set_exclusive_start_key(start).send().await?;
@@ -140,7 +140,7 @@ impl Metrics {
                 let date = share.get("sk").and_then(|sk| sk.as_str()).and_then(|sk| sk.split('#').nth(1));
                 let day = days.entry(date.unwrap_or_default().to_owned()).or_default();
                 for (name, amount) in share.iter().filter(|(name, _)| *name != "ttl") {
-                    if let Some(amount) = amount.as_u64() {
+                    if let Some(amount) = amount.as_i64() {
                         *day.entry(name.clone()).or_default() += amount;
                     }
                 }

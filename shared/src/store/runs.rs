@@ -234,7 +234,7 @@ impl Runs {
             Change::new().put_of(table, write(&text)?)?,
             metrics::part(
                 &self.names.usage,
-                &[(Counter::TestsStarted, 1), (Counter::WorkMs, drafts::counted_work(draft))],
+                &[(Counter::TestsStarted, 1), (Counter::WorkMs, draft.work_ms)],
                 run.test_id,
                 now,
             )?,
@@ -337,7 +337,7 @@ impl Runs {
         let parts = vec![
             change.update_of(table, key.clone())?,
             drafts::renewal(draft, now).update_of(table, keys::draft(draft.summary.id))?,
-            metrics::part(&self.names.usage, &[(Counter::WorkMs, drafts::counted_work(draft))], run, now)?,
+            metrics::part(&self.names.usage, &[(Counter::WorkMs, draft.work_ms)], run, now)?,
         ];
         match transaction::commit(&self.table.client, parts).await? {
             Ok(()) => {

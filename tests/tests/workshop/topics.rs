@@ -172,7 +172,7 @@ async fn a_topic_whose_name_is_not_utf_8_is_refused_and_not_made() {
         .header("content-type", "application/x-ndjson");
     ana.send(import.body("{\"title\":\"T\",\"url\":\"https://a.example/1\",\"summary\":\"S\"}"))
         .await
-        .expect_problem(400, "malformed");
+        .expect_problem(404, "not-found");
     assert_eq!(ana.get("/api/topics").await.expect(200), json!([]));
     workshop.stop().await;
 }
