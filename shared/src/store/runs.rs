@@ -293,13 +293,15 @@ impl Runs {
     }
 
     /// A run with its answer so far and its articles.
+    ///
+    /// The run is read before its answer: one that is read as finished comes
+    /// with the answer it finished with.
     pub async fn get_full(&self, draft: Uuid, run: Uuid) -> Result<Option<Full>, StoreError> {
-        let (item, output, sources) = futures::try_join!(
-            self.table.get(keys::run(draft, run)),
+        let Some(item) = self.table.get(keys::run(draft, run)).await? else { return Ok(None) };
+        let (output, sources) = futures::try_join!(
             self.table.get(keys::output(draft, run)),
-            self.table.get(keys::sources(draft, run)),
+            self.table.get(keys::sources(draft, run))
         )?;
-        let Some(item) = item else { return Ok(None) };
         Ok(Some(Full {
             run: run_of(item)?,
             answer: output.map(read::<Output>).transpose()?.map(|output| output.answer).unwrap_or_default(),
