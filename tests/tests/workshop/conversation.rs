@@ -87,9 +87,13 @@ async fn an_answer_whose_reader_has_gone_away_is_still_saved() {
         let kept = history(&client, &draft).await;
         assert!(kept["total_messages"].as_u64() > Some(before), "the question is kept at once: {kept}");
         let last = kept["messages"].as_array().expect("messages").last().expect("a message").clone();
-        (last["role"] == "assistant" && kept["total_messages"] == before + 2).then_some(last)
+        // What it took is known at its end, and not before.
+        (last["role"] == "assistant" && last["usage"].is_object())
+            .then_some((last, kept["total_messages"].clone()))
     });
-    let content = reply.await["content"].as_str().expect("a text").to_owned();
+    let (reply, total) = reply.await;
+    assert_eq!(total, before + 2);
+    let content = reply["content"].as_str().expect("a text").to_owned();
     assert!(content.starts_with(&seen), "{content}");
     assert!(content.len() > seen.len(), "it went on without its reader: {seen} … {content}");
 
