@@ -1,6 +1,6 @@
 //! What API Gateway does: matches the route, fills the path parameters, checks
 //! the token, puts its claims into the request's context, and calls the
-//! function. Besides: the sign-in, and the page's static files.
+//! function. Besides: the sign-in, and the page (`page.rs`).
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use axum::extract::Request as AxumRequest;
 use axum::response::Response as AxumResponse;
 use functions::{Access, Handle, ROUTES, Route};
 use http_body_util::BodyExt;
-use lambda_http::http::{HeaderValue, Method, StatusCode, header};
+use lambda_http::http::{HeaderValue, Method, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt};
 use percent_encoding::percent_decode_str;
@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use shared::app::App;
 use shared::auth::{Claims, bearer, refused};
 use shared::http::{Code, Problem, Request, Response, answer, streamed};
-use tower_http::services::{ServeDir, ServeFile};
 
+use crate::page;
 use crate::services::is_loopback;
 use crate::sign_in::SignIn;
 
@@ -80,7 +80,9 @@ impl Gateway {
             (&Method::GET, "/.well-known/openid-configuration") => json_answer(&self.sign_in.discovery()),
             (&Method::POST, "/local/token") => self.token(request, &id).await,
             (_, path) if path == "/api" || path.starts_with("/api/") => self.call(request, &id).await,
-            _ => self.page(request, &id).await,
+            _ => page::serve(self.site.as_deref(), request)
+                .await
+                .unwrap_or_else(|problem| refuse(&problem, &id)),
         }
     }
 
@@ -192,25 +194,6 @@ impl Gateway {
         let Claims { sub, .. } = self.app.keys.verify(self.app, token).await?;
         Ok(Some(sub))
     }
-
-    /// The page's files; unknown paths are the page's own to show.
-    async fn page(&self, request: AxumRequest, id: &str) -> AxumResponse {
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return refuse(&Problem::new(Code::MethodNotAllowed, "Only the API takes this."), id);
-        }
-        let site = self.site.as_ref().filter(|site| site.join("index.html").exists());
-        let Some(site) = site else {
-            return match request.uri().path() {
-                "/" => without_page(),
-                _ => refuse(&Problem::new(Code::NotFound, "Nothing is at this address."), id),
-            };
-        };
-        let files = ServeDir::new(site).fallback(ServeFile::new(site.join("index.html")));
-        match tower::ServiceExt::oneshot(files, request).await {
-            Ok(response) => response.map(AxumBody::new),
-            Err(impossible) => match impossible {},
-        }
-    }
 }
 
 /// The whole body, or the refusal of one that is too large.
@@ -294,18 +277,5 @@ fn json_answer(value: &Value) -> AxumResponse {
     let mut response = AxumResponse::new(AxumBody::from(value.to_string()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-/// What stands at `/` while the page is not built.
-fn without_page() -> AxumResponse {
-    let mut response = AxumResponse::new(AxumBody::from(include_str!("without_page.html")));
-    *response.status_mut() = StatusCode::OK;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
-    );
     response
 }

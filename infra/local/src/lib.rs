@@ -9,6 +9,7 @@ mod events;
 mod gateway;
 mod machine;
 mod model;
+mod page;
 mod pump;
 mod services;
 pub mod settings;

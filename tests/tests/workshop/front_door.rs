@@ -1,7 +1,12 @@
 //! What is open to all, and what the interface says of itself.
 
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde_json::Value;
 use tests::{Setup, Workshop};
+
+use super::get_with;
 
 /// The routes of the interface's table.
 const ROUTES: [(&str, &str); 23] = [
@@ -90,22 +95,101 @@ async fn a_page_in_a_browser_cannot_reach_the_tables() {
     workshop.stop().await;
 }
 
+/// A workshop with a page as a build leaves it, and the folder it is in.
+async fn with_a_page() -> (Workshop, PathBuf) {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let site = std::env::temp_dir().join(format!("workshop-site-{}-{number}", std::process::id()));
+    std::fs::create_dir_all(site.join("assets")).expect("a folder");
+    let files = [
+        ("index.html", "<!doctype html><title>The page</title>"),
+        ("sw.js", "self.onfetch = null;"),
+        ("assets/page-4f2a.js", "export {};"),
+        ("assets/page-4f2a.js.br", "as brotli"),
+        ("assets/page-4f2a.js.gz", "as gzip"),
+    ];
+    for (name, text) in files {
+        std::fs::write(site.join(name), text).expect("a file");
+    }
+    let setup = Setup { sample: false, site: Some(site.clone()), ..Setup::default() };
+    (Workshop::start_with(setup).await, site)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_pages_files_are_served_and_its_own_paths_show_the_page() {
-    let site = std::env::temp_dir().join(format!("workshop-site-{}", std::process::id()));
-    std::fs::create_dir_all(site.join("assets")).expect("a folder");
-    std::fs::write(site.join("index.html"), "<!doctype html><title>The page</title>").expect("a file");
-    std::fs::write(site.join("assets/page.js"), "export {};").expect("a file");
-    let setup = Setup { sample: false, site: Some(site.clone()), ..Setup::default() };
-    let workshop = Workshop::start_with(setup).await;
+    let (workshop, site) = with_a_page().await;
     let anyone = workshop.anonymous();
-    for path in ["/", "/prompt-workshop?draft_id=1"] {
+    for path in ["/", "/prompt-workshop?draft_id=1", "/library/weekly_brief", "/assets"] {
         let page = anyone.get(path).await;
         assert_eq!((page.status.as_u16(), page.text.contains("The page")), (200, true), "{path}");
+        assert_eq!(page.header("cache-control"), Some("no-cache"), "{path}");
     }
-    let script = anyone.get("/assets/page.js").await;
+    let script = anyone.get("/assets/page-4f2a.js").await;
     assert_eq!((script.status.as_u16(), script.text.as_str()), (200, "export {};"));
+    assert_eq!(script.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    assert_eq!(anyone.get("/sw.js").await.header("cache-control"), Some("no-cache"));
     anyone.get("/api/nowhere").await.expect_problem(404, "not-found");
+    workshop.stop().await;
+    std::fs::remove_dir_all(site).expect("the folder goes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_not_there_is_never_the_page() {
+    let (workshop, site) = with_a_page().await;
+    for path in ["/assets/page-0000.js", "/assets/", "/assets/deep", "/old.js", "/library/logo%2Esvg"] {
+        let answer = workshop.anonymous().get(path).await;
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+        answer.expect_problem(404, "not-found");
+    }
+    workshop.stop().await;
+    std::fs::remove_dir_all(site).expect("the folder goes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_file_of_the_page_comes_with_what_protects_it() {
+    let (workshop, site) = with_a_page().await;
+    for path in ["/", "/drafts", "/sw.js", "/assets/page-4f2a.js"] {
+        let file = workshop.anonymous().get(path).await;
+        let policy = file.header("content-security-policy").expect("a policy");
+        for part in [
+            "default-src 'none'",
+            "script-src 'self'",
+            "connect-src 'self'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+        ] {
+            assert!(policy.split("; ").any(|directive| directive == part), "{path}: {part} in {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+        ] {
+            assert_eq!(file.header(name), Some(value), "{path}: {name}");
+        }
+    }
+    workshop.stop().await;
+    std::fs::remove_dir_all(site).expect("the folder goes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_gets_the_smallest_form_of_a_file_that_it_takes() {
+    let (workshop, site) = with_a_page().await;
+    let anyone = workshop.anonymous();
+    let forms = [
+        ("gzip, br", Some("br"), "as brotli"),
+        ("gzip", Some("gzip"), "as gzip"),
+        ("identity", None, "export {};"),
+    ];
+    for (takes, encoding, text) in forms {
+        let script = get_with(&anyone, "/assets/page-4f2a.js", "accept-encoding", takes).await;
+        assert_eq!((script.header("content-encoding"), script.text.as_str()), (encoding, text), "{takes}");
+        assert_eq!(script.header("content-type"), Some("text/javascript"));
+        assert_eq!(script.header("vary"), Some("accept-encoding"));
+    }
     workshop.stop().await;
     std::fs::remove_dir_all(site).expect("the folder goes");
 }
