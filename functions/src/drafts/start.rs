@@ -117,7 +117,7 @@ async fn start(app: &App, user: &User, input: Input, id: Uuid) -> Result<Respons
 
 async fn parent(app: &App, name: Option<&str>) -> Result<Option<Content>, Problem> {
     let Some(name) = name else { return Ok(None) };
-    let parent = app.store().library.get(name).await?;
+    let parent = app.store().library.get(name, None).await?;
     parent.map(Some).ok_or_else(|| no_such_prompt().into())
 }
 

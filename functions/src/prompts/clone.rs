@@ -55,7 +55,7 @@ async fn clone(
     id: Uuid,
 ) -> Result<Response, Problem> {
     let now = app.now();
-    let origin = app.store().library.get(&name).await?.ok_or_else(|| Problem::not_found("prompt"))?;
+    let origin = app.store().library.get(&name, None).await?.ok_or_else(|| Problem::not_found("prompt"))?;
     let draft_name = chosen.unwrap_or_else(|| clone_name(&origin.prompt.title));
     let opening = Opening::Clone(&origin.prompt.title).message();
     let draft = Draft::new(id, &user.id, draft_name.clone(), origin.content, Some(name.clone()), now);

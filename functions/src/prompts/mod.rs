@@ -4,6 +4,7 @@ pub mod clone;
 pub mod delete;
 pub mod get;
 pub mod list;
+pub mod versions;
 
 use shared::http::{Problem, Request, path_text};
 

@@ -33,6 +33,21 @@ pub struct Prompt {
     pub updated_at: Timestamp,
 }
 
+/// A version of a prompt as lists show it. It never changes.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Version {
+    /// 1 for the first.
+    pub version: u32,
+    /// What the prompt was called then.
+    pub title: String,
+    /// What it said it was for.
+    pub description: String,
+    /// Characters of its text.
+    pub content_length: u64,
+    /// When it was committed.
+    pub created_at: Timestamp,
+}
+
 /// Whether `name` may name a prompt.
 pub fn is_name(name: &str) -> bool {
     (3..=50).contains(&name.len()) && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))

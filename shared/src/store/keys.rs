@@ -127,6 +127,11 @@ pub(super) fn version(name: &str, version: u32) -> Key {
     Key::new(format!("PROMPT#{name}"), format!("V#{version:06}"))
 }
 
+/// The text of a version, apart so that lists don't read it.
+pub(super) fn version_text(name: &str, version: u32) -> Key {
+    Key::new(format!("PROMPT#{name}"), format!("TEXT#{version:06}"))
+}
+
 /// How many prompts there are.
 pub(super) fn library_count() -> Key {
     Key::new("LIBRARY", "COUNT")

@@ -1,7 +1,8 @@
 //! The library: `PROMPT#name` / `META`, with its immutable versions at
-//! `V#000001` and on. Names are unique because creating is conditional.
+//! `V#000001` and on, their texts at `TEXT#000001` and on. Names are unique
+//! because creating is conditional.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -11,11 +12,12 @@ use super::metrics::{self, Counter};
 use super::{StoreError, Table, drafts, keys, read, transaction, write};
 use crate::config::Tables;
 use crate::domain::draft::{Draft, Status};
-use crate::domain::prompt::{Commit, Prompt, default_research};
+use crate::domain::prompt::{Commit, Prompt, Version, default_research};
 use crate::domain::time::Timestamp;
 
-/// Versions that one transaction can delete with the prompt itself.
-const VERSIONS_PER_DELETE: u32 = 90;
+/// Versions that one transaction can delete with the prompt itself, each of
+/// two items.
+const VERSIONS_PER_DELETE: u32 = 45;
 /// A deletion that meets others is tried this often.
 const ATTEMPTS: u32 = 5;
 
@@ -38,16 +40,28 @@ pub struct LibraryPage {
     pub total: u64,
 }
 
-/// A prompt with the text of its newest version.
+/// One page of a prompt's versions.
+#[derive(Debug)]
+pub struct VersionsPage {
+    /// Newest first.
+    pub versions: Vec<Version>,
+    /// Where the next page begins.
+    pub next_cursor: Option<String>,
+}
+
+/// A prompt with the text of one of its versions.
 #[derive(Debug)]
 pub struct Content {
-    /// The prompt.
+    /// The prompt, with the version's number, title and description, and the
+    /// time of its commit as `updated_at`.
     pub prompt: Prompt,
+    /// The number of the newest version.
+    pub newest: u32,
     /// The id that `prompts` answers call `prompt_id`.
     pub id: Uuid,
     /// Its owner; the default prompt has none.
     pub owner: Option<String>,
-    /// The text of its newest version.
+    /// The version's text.
     pub content: String,
 }
 
@@ -94,13 +108,17 @@ struct Meta {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Version {
+struct VersionItem {
     pk: String,
     sk: String,
     version: u32,
     title: String,
     description: String,
-    content: String,
+    /// Versions of before their texts stood apart have theirs here, and no length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content_length: Option<u64>,
     created_at: Timestamp,
     /// The commit that made it, so that a repeat of it is recognised.
     commit_id: Uuid,
@@ -108,6 +126,42 @@ struct Version {
     draft_id: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     draft_revision: Option<u64>,
+}
+
+impl VersionItem {
+    fn summary(self) -> Version {
+        let inline = self.content.map_or(0, |content| length(&content));
+        Version {
+            version: self.version,
+            title: self.title,
+            description: self.description,
+            content_length: self.content_length.unwrap_or(inline),
+            created_at: self.created_at,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Text {
+    pk: String,
+    sk: String,
+    content: String,
+}
+
+fn length(content: &str) -> u64 {
+    content.chars().count() as u64
+}
+
+/// The parts of a transaction that add a version with its text.
+fn added(
+    table: &str,
+    name: &str,
+    version: &VersionItem,
+    content: &str,
+) -> Result<[TransactWriteItem; 2], StoreError> {
+    let keys::Key { pk, sk } = keys::version_text(name, version.version);
+    let text = Text { pk, sk, content: content.to_owned() };
+    Ok([Change::new().put_of(table, write(version)?)?, Change::new().put_of(table, write(&text)?)?])
 }
 
 impl Library {
@@ -119,25 +173,91 @@ impl Library {
         self.table.get(keys::prompt(name)).await?.map(read).transpose()
     }
 
-    async fn version(&self, name: &str, version: u32) -> Result<Option<Version>, StoreError> {
-        self.table.get(keys::version(name, version)).await?.map(read).transpose()
+    /// A version and its text.
+    async fn version(&self, name: &str, version: u32) -> Result<Option<(VersionItem, String)>, StoreError> {
+        let (item, text) = futures::try_join!(
+            self.table.get(keys::version(name, version)),
+            self.table.get(keys::version_text(name, version)),
+        )?;
+        let Some(mut item) = item.map(read::<VersionItem>).transpose()? else { return Ok(None) };
+        let apart = text.map(read::<Text>).transpose()?.map(|text| text.content);
+        let content = item.content.take().or(apart);
+        Ok(content.map(|content| (item, content)))
     }
 
-    /// A prompt with the text of its newest version.
-    pub async fn get(&self, name: &str) -> Result<Option<Content>, StoreError> {
-        // A prompt that is deleted between the two reads is looked for again.
+    /// A prompt with the text of the version `number`, or of its newest.
+    pub async fn get(&self, name: &str, number: Option<u32>) -> Result<Option<Content>, StoreError> {
+        // A prompt that is deleted between the reads is looked for again.
         for _ in 0..ATTEMPTS {
             let Some(meta) = self.meta(name).await? else { return Ok(None) };
-            if let Some(version) = self.version(name, meta.prompt.version).await? {
+            let newest = meta.prompt.version;
+            let number = number.unwrap_or(newest);
+            if !(1..=newest).contains(&number) {
+                return Ok(None);
+            }
+            if let Some((version, content)) = self.version(name, number).await? {
+                let prompt = Prompt {
+                    version: number,
+                    title: version.title,
+                    description: version.description,
+                    updated_at: version.created_at,
+                    ..meta.prompt
+                };
                 return Ok(Some(Content {
-                    prompt: meta.prompt,
+                    prompt,
+                    newest,
                     id: meta.prompt_id,
                     owner: meta.user_id,
-                    content: version.content,
+                    content,
                 }));
             }
         }
         Ok(None)
+    }
+
+    /// One page of a prompt's versions, newest first; `None` when there is no
+    /// such prompt.
+    pub async fn versions(
+        &self,
+        name: &str,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Option<VersionsPage>, StoreError> {
+        let Some(meta) = self.meta(name).await? else { return Ok(None) };
+        // A prompt that is deleted and made again begins another list.
+        let scope = format!("versions/{}", meta.prompt_id);
+        let keys::Key { pk, sk: newest } = keys::version(name, meta.prompt.version);
+        let from = cursor.map_or(Ok(newest), |cursor| self.cursors.open(&scope, cursor))?;
+        let query = self
+            .table
+            .client
+            .query()
+            .table_name(&self.table.name)
+            .consistent_read(true)
+            .key_condition_expression("pk = :prompt AND sk BETWEEN :first AND :from")
+            .expression_attribute_values(":prompt", AttributeValue::S(pk))
+            .expression_attribute_values(":first", AttributeValue::S(keys::version(name, 1).sk))
+            .expression_attribute_values(":from", AttributeValue::S(from))
+            .scan_index_forward(false);
+        let mut found: Vec<VersionItem> = Vec::new();
+        let mut start = None;
+        // DynamoDB ends a page at 1 MB, so versions with their texts in them may take several.
+        let wanted = limit as usize + 1;
+        loop {
+            let left = i32::try_from(wanted - found.len()).unwrap_or(i32::MAX);
+            let output = query.clone().limit(left).set_exclusive_start_key(start).send().await?;
+            for item in output.items.unwrap_or_default() {
+                found.push(read(item)?);
+            }
+            start = output.last_evaluated_key;
+            if start.is_none() || found.len() >= wanted {
+                break;
+            }
+        }
+        let next_cursor = found.get(limit as usize).map(|next| self.cursors.seal(&scope, &next.sk));
+        found.truncate(limit as usize);
+        let versions = found.into_iter().map(VersionItem::summary).collect();
+        Ok(Some(VersionsPage { versions, next_cursor }))
     }
 
     /// One page of the library, newest change first.
@@ -198,7 +318,7 @@ impl Library {
         };
         let version = existing.prompt.version;
         let newest = self.version(&commit.name, version).await?;
-        if newest.as_ref().is_some_and(|newest| newest.commit_id == commit_id) {
+        if newest.as_ref().is_some_and(|(newest, _)| newest.commit_id == commit_id) {
             // A repeated request whose first answer was lost.
             return Ok(Committed::Committed { id: existing.prompt_id, version });
         }
@@ -208,7 +328,7 @@ impl Library {
         if !owned || !of_this_prompt {
             return Ok(Committed::NameTaken);
         }
-        if newest.is_some_and(|newest| newest.content == draft.content) {
+        if newest.is_some_and(|(_, content)| content == draft.content) {
             return Ok(Committed::Unchanged(version));
         }
         self.write_commit(draft, commit, Some(&existing), commit_id, now).await
@@ -228,13 +348,14 @@ impl Library {
         let number = existing.map_or(1, |meta| meta.prompt.version + 1);
         let description = commit.description.as_ref().unwrap_or(&draft.summary.description);
         let keys::Key { pk, sk } = keys::version(name, number);
-        let version = Version {
+        let version = VersionItem {
             pk,
             sk,
             version: number,
             title: commit.title.clone(),
             description: description.clone(),
-            content: draft.content.clone(),
+            content: None,
+            content_length: Some(draft.summary.content_length),
             created_at: now,
             commit_id,
             draft_id: Some(draft.summary.id),
@@ -266,7 +387,6 @@ impl Library {
                 .set("committed_version", number)
                 .set("committed_revision", draft.summary.revision)
                 .update_of(drafts_table, keys::draft(draft.summary.id))?,
-            Change::new().put_of(library, write(&version)?)?,
             metrics::part(
                 &self.names.usage,
                 &[(Counter::DraftsCommitted, 1), (Counter::WorkMs, draft.work_ms)],
@@ -274,6 +394,7 @@ impl Library {
                 now,
             )?,
         ];
+        parts.extend(added(library, name, &version, &draft.content)?);
         if existing.is_none() {
             parts.push(Change::new().add("prompts", 1).update_of(library, keys::library_count())?);
         }
@@ -303,14 +424,10 @@ impl Library {
             // The oldest go first, one by one: a crash leaves a prompt that is
             // whole but for versions nobody reads, and can be deleted again.
             for version in 1..oldest_here {
-                let key = keys::version(name, version).item();
-                self.table
-                    .client
-                    .delete_item()
-                    .table_name(&self.table.name)
-                    .set_key(Some(key))
-                    .send()
-                    .await?;
+                for key in version_keys(name, version) {
+                    let call = self.table.client.delete_item().table_name(&self.table.name);
+                    call.set_key(Some(key.item())).send().await?;
+                }
             }
             let mut parts = vec![
                 Change::new()
@@ -320,7 +437,9 @@ impl Library {
                 Change::new().add("prompts", -1).update_of(&self.table.name, keys::library_count())?,
             ];
             for version in oldest_here..=newest {
-                parts.push(Change::new().delete_of(&self.table.name, keys::version(name, version))?);
+                for key in version_keys(name, version) {
+                    parts.push(Change::new().delete_of(&self.table.name, key)?);
+                }
             }
             if transaction::commit(&self.table.client, parts).await?.is_ok() {
                 return Ok(Deleted::Deleted);
@@ -333,26 +452,27 @@ impl Library {
     /// when the product ships a newer text.
     pub async fn install_default(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
         use default_research::{CONTENT, DESCRIPTION, NAME, TITLE};
-        let existing = self.get(NAME).await?;
+        let existing = self.get(NAME, None).await?;
         if existing.as_ref().is_some_and(|existing| existing.content == CONTENT) {
             return Ok(());
         }
         let number = existing.as_ref().map_or(1, |existing| existing.prompt.version + 1);
         let keys::Key { pk, sk } = keys::version(NAME, number);
-        let version = Version {
+        let version = VersionItem {
             pk,
             sk,
             version: number,
             title: TITLE.to_owned(),
             description: DESCRIPTION.to_owned(),
-            content: CONTENT.to_owned(),
+            content: None,
+            content_length: Some(length(CONTENT)),
             created_at: now,
             commit_id: id,
             draft_id: None,
             draft_revision: None,
         };
         let library = &self.table.name;
-        let mut parts = vec![Change::new().put_of(library, write(&version)?)?];
+        let mut parts = Vec::from(added(library, NAME, &version, CONTENT)?);
         match existing {
             None => {
                 let prompt = Prompt {
@@ -376,6 +496,10 @@ impl Library {
         let _ = transaction::commit(&self.table.client, parts).await?;
         Ok(())
     }
+}
+
+fn version_keys(name: &str, version: u32) -> [keys::Key; 2] {
+    [keys::version(name, version), keys::version_text(name, version)]
 }
 
 impl Meta {

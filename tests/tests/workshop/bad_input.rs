@@ -586,6 +586,7 @@ async fn a_query_parameter_that_makes_no_sense_is_refused() {
         format!("{DRAFTS}/{}/tests", scene.draft),
         format!("/api/auspex/chat/sessions/{}/messages", scene.draft),
         PROMPTS.to_owned(),
+        format!("{PROMPTS}/default_research/versions"),
     ];
     for list in lists {
         for limit in ["0", "101", "abc", "-1", "1.5", "99999999999999999999", "1%00"] {

@@ -9,7 +9,7 @@ use tests::{Setup, Workshop};
 use super::get_with;
 
 /// The routes of the interface's table.
-const ROUTES: [(&str, &str); 23] = [
+const ROUTES: [(&str, &str); 24] = [
     ("post", "/api/auspex/prompts/workshop/start"),
     ("get", "/api/auspex/prompts/workshop/drafts"),
     ("get", "/api/auspex/prompts/workshop/drafts/{}"),
@@ -25,6 +25,7 @@ const ROUTES: [(&str, &str); 23] = [
     ("get", "/api/auspex/chat/sessions/{}/messages"),
     ("get", "/api/auspex/prompts"),
     ("get", "/api/auspex/prompts/{}"),
+    ("get", "/api/auspex/prompts/{}/versions"),
     ("delete", "/api/auspex/prompts/{}"),
     ("post", "/api/auspex/prompts/{}/clone"),
     ("get", "/api/topics"),

@@ -1,10 +1,11 @@
 //! The library: committing, reading, cloning, deleting.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Client, DRAFTS, PROMPT, PROMPTS, START, Setup, Workshop};
 
-use crate::{get_with, post_with};
+use crate::{dynamodb, get_with, partition, post_with, table_named, walk};
 
 async fn workshop() -> Workshop {
     Workshop::start_with(Setup { sample: false, ..Setup::default() }).await
@@ -95,6 +96,103 @@ async fn an_edited_draft_is_committed_as_the_next_version() {
     assert_eq!(prompt["title"], "Brief for the whole board");
     let shown = client.get(&path).await.expect(200);
     assert_eq!((&shown["status"], &shown["committed_version"]), (&json!("committed"), &json!(2)));
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_version_of_a_prompt_stays_readable() {
+    let workshop = workshop().await;
+    let (ana, ben) = (workshop.client("ana"), workshop.client("ben"));
+    let draft = ana.draft(PROMPT).await;
+    commit(&ana, &draft, "board_brief").await.expect(201);
+    let text = format!("{PROMPT} Put the risks first. Größe zählt.");
+    ana.put(&format!("{DRAFTS}/{draft}"), json!({"draft_content": text})).await.expect(200);
+    let body = json!({"name": "board_brief", "title": "Brief for the whole board", "description": "All."});
+    ana.post(&format!("{DRAFTS}/{draft}/commit"), body).await.expect(201);
+
+    let path = format!("{PROMPTS}/board_brief");
+    let listed = ben.get(&format!("{path}/versions")).await.expect(200);
+    assert_eq!((&listed["name"], &listed["next_cursor"]), (&json!("board_brief"), &Value::Null));
+    let versions = listed["versions"].as_array().expect("versions");
+    let expected = [
+        (2, "Brief for the whole board", "All.", &text),
+        (1, "Brief for the board", "Risks first.", &PROMPT.to_owned()),
+    ];
+    assert_eq!(versions.len(), expected.len());
+    for (version, (number, title, description, content)) in versions.iter().zip(expected) {
+        assert_eq!((&version["version"], &version["title"]), (&json!(number), &json!(title)));
+        assert_eq!(version["description"], description);
+        assert_eq!(version["content_length"], content.chars().count());
+        assert_eq!(version.get("content"), None);
+        let shown = ben.get(&format!("{path}?version={number}")).await.expect(200);
+        assert_eq!((&shown["version"], &shown["newest_version"]), (&json!(number), &json!(2)));
+        assert_eq!((&shown["title"], &shown["description"]), (&version["title"], &version["description"]));
+        assert_eq!((&shown["content"], &shown["updated_at"]), (&json!(content), &version["created_at"]));
+    }
+    assert_eq!(ben.get(&path).await.expect(200), ben.get(&format!("{path}?version=2")).await.expect(200));
+
+    for number in ["0", "3", "4294967295"] {
+        ben.get(&format!("{path}?version={number}")).await.expect_problem(404, "not-found");
+    }
+    for number in ["x", "-1", "1.5", "4294967296"] {
+        let problem = ben.get(&format!("{path}?version={number}")).await.expect_problem(422, "invalid");
+        assert_eq!(problem["errors"][0]["pointer"], "?version", "{number}");
+    }
+    ben.get(&format!("{PROMPTS}/no_such_prompt/versions")).await.expect_problem(404, "not-found");
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_prompt_of_many_versions_is_listed_by_the_page_and_deleted_whole() {
+    let workshop = workshop().await;
+    let ana = workshop.client("ana");
+    let draft = ana.draft(PROMPT).await;
+    for number in 1..=50 {
+        let edit = json!({"draft_content": format!("{PROMPT} Edition {number}.")});
+        ana.put(&format!("{DRAFTS}/{draft}"), edit).await.expect(200);
+        assert_eq!(commit(&ana, &draft, "board_brief").await.expect(201)["version"], number);
+    }
+    let path = format!("{PROMPTS}/board_brief/versions");
+    let (versions, sizes) = walk(&ana, &path, "versions", 20).await;
+    assert_eq!(sizes, [20, 20, 10]);
+    let numbers: Vec<_> = versions.iter().filter_map(|version| version["version"].as_u64()).collect();
+    assert_eq!(numbers, (1..=50).rev().collect::<Vec<_>>());
+
+    let cursor = ana.get(&format!("{path}?limit=1")).await.expect(200)["next_cursor"].clone();
+    ana.delete(&format!("{PROMPTS}/board_brief")).await.expect(200);
+    assert_eq!(partition(&workshop, "library", "PROMPT#board_brief").await, []);
+    ana.get(&path).await.expect_problem(404, "not-found");
+    commit(&ana, &draft, "board_brief").await.expect(201);
+    assert_eq!(walk(&ana, &path, "versions", 20).await.0.len(), 1);
+    let cursor = cursor.as_str().expect("a cursor");
+    ana.get(&format!("{path}?cursor={cursor}")).await.expect_problem(400, "malformed");
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_stored_with_its_text_inside_reads_like_any_other() {
+    let workshop = workshop().await;
+    let ana = workshop.client("ana");
+    let draft = ana.draft(PROMPT).await;
+    commit(&ana, &draft, "board_brief").await.expect(201);
+    let path = format!("{PROMPTS}/board_brief");
+    let (prompt, versions) =
+        (ana.get(&path).await.expect(200), ana.get(&format!("{path}/versions")).await.expect(200));
+
+    let (dynamodb, pk) = (dynamodb(&workshop), "PROMPT#board_brief");
+    let table = table_named(&dynamodb, "library").await;
+    let mut items = partition(&workshop, "library", pk).await;
+    let version = items.iter_mut().find(|item| item.contains_key("commit_id")).expect("the version");
+    version.remove("content_length");
+    version.insert("content".to_owned(), AttributeValue::S(PROMPT.to_owned()));
+    let put = dynamodb.put_item().table_name(&table).set_item(Some(version.clone()));
+    put.send().await.expect("it is written");
+    let text = dynamodb.delete_item().table_name(&table).key("pk", AttributeValue::S(pk.to_owned()));
+    text.key("sk", AttributeValue::S("TEXT#000001".to_owned())).send().await.expect("it is removed");
+
+    assert_eq!(ana.get(&path).await.expect(200), prompt);
+    assert_eq!(ana.get(&format!("{path}/versions")).await.expect(200), versions);
+    commit(&ana, &draft, "board_brief").await.expect_problem(409, "conflict");
     workshop.stop().await;
 }
 

@@ -110,28 +110,33 @@ fn texts(items: &[Value], field: &str) -> Vec<String> {
     items.iter().map(|item| item[field].as_str().expect("a text").to_owned()).collect()
 }
 
-/// What the store holds for a draft, by sort key: read past the product, with the AWS SDK.
+/// What the store holds for a draft, by sort key: read past the product.
 async fn stored(workshop: &Workshop, draft: &str) -> Vec<String> {
+    let items = partition(workshop, "drafts", &format!("DRAFT#{draft}")).await;
+    items.iter().map(|item| item["sk"].as_s().expect("a text").clone()).collect()
+}
+
+/// The items of one partition of a table, with the AWS SDK.
+async fn partition(workshop: &Workshop, table: &str, pk: &str) -> Vec<HashMap<String, AttributeValue>> {
+    let dynamodb = dynamodb(workshop);
+    let query = dynamodb.query().table_name(table_named(&dynamodb, table).await).consistent_read(true);
+    let query = query.key_condition_expression("pk = :pk");
+    let query = query.expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()));
+    query.send().await.expect("items").items.unwrap_or_default()
+}
+
+async fn table_named(dynamodb: &aws_sdk_dynamodb::Client, end: &str) -> String {
+    let tables = dynamodb.list_tables().send().await.expect("tables").table_names.unwrap_or_default();
+    tables.into_iter().find(|name| name.ends_with(end)).expect("the table")
+}
+
+fn dynamodb(workshop: &Workshop) -> aws_sdk_dynamodb::Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-        .endpoint_url(workshop.machine.dynamodb_url())
-        .build();
-    let dynamodb = aws_sdk_dynamodb::Client::from_conf(config);
-    let tables = dynamodb.list_tables().send().await.expect("tables").table_names.unwrap_or_default();
-    let drafts = tables.iter().find(|name| name.ends_with("drafts")).expect("a table of drafts");
-    let found = dynamodb
-        .query()
-        .table_name(drafts)
-        .consistent_read(true)
-        .key_condition_expression("pk = :pk")
-        .expression_attribute_values(":pk", AttributeValue::S(format!("DRAFT#{draft}")))
-        .send()
-        .await
-        .expect("items");
-    let sort_key = |item: &HashMap<String, AttributeValue>| item["sk"].as_s().expect("a text").clone();
-    found.items().iter().map(sort_key).collect()
+        .endpoint_url(workshop.machine.dynamodb_url());
+    aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
 /// A model that nobody answers for: every run ends soon, and every message is kept without an answer.

@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use futures::{StreamExt, stream};
 use local::ModelChoice;
 use shared::domain::draft::Status;
 use tests::{DRAFTS, PROMPT, Setup, Workshop};
+
+use crate::{dynamodb, table_named};
 
 /// The store reads one entry more than a page has, to know whether more follow;
 /// with this, both pages that are measured are full even for the short list.
@@ -61,8 +61,7 @@ async fn drafts_seen(workshop: &Workshop, owner: &str) -> usize {
 async fn have_drafts(workshop: &Workshop, owner: &str, count: usize) {
     let id = workshop.client(owner).draft(PROMPT).await;
     let client = dynamodb(workshop);
-    let tables = client.list_tables().send().await.expect("the tables").table_names.unwrap_or_default();
-    let table = tables.iter().find(|name| name.ends_with("drafts")).expect("the drafts table");
+    let table = &table_named(&client, "drafts").await;
     let found = client.scan().table_name(table).send().await.expect("the items").items.unwrap_or_default();
     let item = found.into_iter().find(|item| item.get("id") == Some(&AttributeValue::S(id.clone())));
     let item = item.expect("the draft's item");
@@ -90,13 +89,4 @@ fn copy(item: &HashMap<String, AttributeValue>, id: &str, number: usize) -> Hash
         value => value.clone(),
     };
     item.iter().map(|(name, value)| (name.clone(), replaced(value))).collect()
-}
-
-fn dynamodb(workshop: &Workshop) -> Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(workshop.machine.dynamodb_url())
-        .region(Region::new("local"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "tests"));
-    Client::from_conf(config.build())
 }
