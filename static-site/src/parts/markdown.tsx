@@ -1,0 +1,61 @@
+/**
+ * The only place where text becomes HTML. What models and articles wrote is
+ * untrusted: Markdown is made into HTML, the HTML is purified, and nothing in it
+ * loads, runs or styles anything. Images are shown as their words: an image is
+ * a request to whoever is named in it.
+ */
+import DOMPurify from "dompurify";
+import { Marked } from "marked";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { copy } from "./copy";
+
+const marked = new Marked({ gfm: true, breaks: false });
+
+const ALLOWED_TAGS =
+  "p br hr h1 h2 h3 h4 h5 h6 ul ol li blockquote pre code em strong del a table thead tbody tr th td".split(
+    " ",
+  );
+
+function fragment(markdown: string): DocumentFragment {
+  const html = marked.parse(markdown, { async: false }).replace(/<img\b[^>]*>/gi, (image) => {
+    const words = /\balt="([^"]*)"/i.exec(image)?.[1] ?? "";
+    return `<em>[image${words === "" ? "" : `: ${words}`}]</em>`;
+  });
+  const pure = DOMPurify.sanitize(html, {
+    ALLOWED_TAGS,
+    ALLOWED_ATTR: ["href", "start", "align"],
+    ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+    ALLOW_DATA_ATTR: false,
+    ALLOW_ARIA_ATTR: false,
+    RETURN_DOM_FRAGMENT: true,
+  });
+  for (const link of pure.querySelectorAll("a")) {
+    link.target = "_blank";
+    link.rel = "noopener noreferrer nofollow";
+  }
+  for (const block of pure.querySelectorAll("pre")) withCopyButton(block);
+  return pure;
+}
+
+function withCopyButton(block: HTMLPreElement): void {
+  const frame = document.createElement("div");
+  frame.className = "code";
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "Copy";
+  button.addEventListener("click", () => void copy(block.textContent ?? ""));
+  block.tabIndex = 0;
+  block.setAttribute("role", "region");
+  block.setAttribute("aria-label", "Code");
+  block.replaceWith(frame);
+  frame.append(button, block);
+}
+
+/** Markdown of someone else's, shown. */
+export function Markdown({ text }: { text: string }) {
+  const shown = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    shown.current?.replaceChildren(fragment(text));
+  }, [text]);
+  return <div class="prose" ref={shown} />;
+}

@@ -1,0 +1,264 @@
+/**
+ * Every route the page uses, one function each, typed by the OpenAPI document.
+ * All of them throw `Refused` or `Unreachable` (see http.ts).
+ */
+import { events } from "./events";
+import { ask, type Problem, Refused, send, Unreachable } from "./http";
+import type { components, operations } from "./openapi";
+
+export { type Problem, Refused, sentence, Unreachable } from "./http";
+export { identity } from "./identity";
+
+type Schemas = components["schemas"];
+type Answer<Name extends keyof operations> = operations[Name] extends { responses: infer All }
+  ? {
+      [Code in keyof All & (200 | 201 | 202)]: All[Code] extends {
+        content: { "application/json": infer Body };
+      }
+        ? Body
+        : never;
+    }[keyof All & (200 | 201 | 202)]
+  : never;
+
+export type Draft = Schemas["DraftView"];
+export type DraftSummary = Schemas["Summary"];
+export type DraftStatus = Schemas["Status"];
+export type DraftPage = Answer<"drafts-list">;
+export type Message = Schemas["Message"];
+export type Run = Schemas["RunView"];
+export type FullRun = Schemas["FullRunView"];
+export type RunState = Schemas["State"];
+export type RunPage = Answer<"tests-list">;
+export type Model = Schemas["ModelView"];
+export type Topic = Schemas["Topic"];
+export type FoundArticle = Schemas["Found"];
+export type Prompt = Schemas["Prompt"];
+export type FullPrompt = Answer<"prompts-get">;
+export type PromptPage = Answer<"prompts-list">;
+export type Imported = Answer<"articles-import">;
+export type Search = Answer<"articles-search">;
+export type Metrics = Answer<"metrics-get">;
+export type Order = Schemas["Order"];
+
+const WORKSHOP = "/api/auspex/prompts/workshop";
+const LIBRARY = "/api/auspex/prompts";
+const CHAT = "/api/auspex/chat";
+/** The longest silence of a stream that sends signs of life every five seconds. */
+const STREAM_SILENCE_MS = 45_000;
+const IMPORT_MS = 150_000;
+
+/** A key that makes a repeat of the same request return the first answer. */
+export const newKey = (): string => crypto.randomUUID();
+
+const at = (...parts: string[]): string => parts.map(encodeURIComponent).join("/");
+
+function query(values: Record<string, string | number | null | undefined>): string {
+  const given = Object.entries(values).filter(
+    ([, value]) => value !== undefined && value !== null && value !== "",
+  );
+  if (given.length === 0) return "";
+  return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
+}
+
+const ifMatch = (revision: number): Record<string, string> => ({ "if-match": `"${revision}"` });
+const once = (key: string): Record<string, string> => ({ "idempotency-key": key });
+
+// Drafts
+
+export const startDraft = (
+  input: {
+    starting_prompt?: string;
+    parent_prompt_name?: string;
+    draft_name?: string;
+    requirements?: string;
+  },
+  key: string,
+): Promise<Answer<"drafts-start">> => ask("POST", `${WORKSHOP}/start`, { body: input, headers: once(key) });
+
+export const listDrafts = (page: {
+  status?: DraftStatus | "";
+  limit?: number;
+  cursor?: string | null;
+}): Promise<DraftPage> =>
+  ask(
+    "GET",
+    `${WORKSHOP}/drafts${query({ status_filter: page.status, limit: page.limit, cursor: page.cursor })}`,
+  );
+
+export const getDraft = (id: string): Promise<Draft> => ask("GET", `${WORKSHOP}/drafts/${at(id)}`);
+
+export interface Edit {
+  draft_content?: string;
+  draft_name?: string;
+  draft_description?: string;
+  status?: DraftStatus;
+}
+
+/** Saves what changed since `revision`. A stale one is `Refused` with `problem.current`. */
+export const saveDraft = (id: string, edit: Edit, revision: number): Promise<Answer<"drafts-update">> =>
+  ask("PUT", `${WORKSHOP}/drafts/${at(id)}`, { body: edit, headers: ifMatch(revision) });
+
+export const deleteDraft = (id: string, keepalive = false): Promise<unknown> =>
+  ask("DELETE", `${WORKSHOP}/drafts/${at(id)}`, { keepalive });
+
+export const commitDraft = (
+  id: string,
+  commit: { name: string; title: string; description?: string },
+  revision: number,
+  key: string,
+): Promise<Answer<"drafts-commit">> =>
+  ask("POST", `${WORKSHOP}/drafts/${at(id)}/commit`, {
+    body: commit,
+    headers: { ...ifMatch(revision), ...once(key) },
+  });
+
+// Test runs
+
+export const startRun = (draft: string, order: Order, key: string): Promise<Run> =>
+  ask("POST", `${WORKSHOP}/drafts/${at(draft)}/test`, { body: order, headers: once(key) });
+
+export const listRuns = (draft: string, limit: number, cursor?: string | null): Promise<RunPage> =>
+  ask("GET", `${WORKSHOP}/drafts/${at(draft)}/tests${query({ limit, cursor })}`);
+
+/** A run that changed since `tag`, with its new tag; null when it didn't. */
+export async function getRun(
+  draft: string,
+  run: string,
+  tag?: string,
+): Promise<{ run: FullRun; tag: string | undefined } | null> {
+  const answer = await send("GET", `${WORKSHOP}/drafts/${at(draft)}/tests/${at(run)}`, {
+    headers: tag === undefined ? {} : { "if-none-match": tag },
+  });
+  if (answer.status === 304) return null;
+  try {
+    return { run: (await answer.json()) as FullRun, tag: answer.headers.get("etag") ?? undefined };
+  } catch (error) {
+    throw new Unreachable(error);
+  }
+}
+
+export const rateRun = (
+  draft: string,
+  run: string,
+  verdict: { user_rating?: number | null; notes?: string | null },
+): Promise<Run> => ask("PATCH", `${WORKSHOP}/drafts/${at(draft)}/tests/${at(run)}`, { body: verdict });
+
+export const cancelRun = (draft: string, run: string): Promise<unknown> =>
+  ask("POST", `${WORKSHOP}/drafts/${at(draft)}/tests/${at(run)}/cancel`);
+
+// Conversation
+
+export const getMessages = (chat: string, cursor?: string | null): Promise<Answer<"chat-history">> =>
+  ask("GET", `${CHAT}/sessions/${at(chat)}/messages${query({ limit: 50, cursor })}`);
+
+export const stopAnswer = (chat: string): Promise<unknown> =>
+  ask("POST", `${CHAT}/sessions/${at(chat)}/stop`);
+
+/** How an answer ended. */
+export interface Done {
+  message_id: string | null;
+  model: string | null;
+  truncated: boolean;
+  stopped: boolean;
+}
+
+/**
+ * Sends a message, or without one asks for the answer that is pending, and
+ * passes the answer's words on as they come. Throws `Refused` for an error that
+ * comes inside the stream as well.
+ */
+export async function converse(
+  chat: string,
+  message: { text?: string; model?: string | undefined },
+  key: string,
+  onText: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Done> {
+  const silence = new AbortController();
+  let timer = 0;
+  const alive = (): void => {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => silence.abort(), STREAM_SILENCE_MS);
+  };
+  alive();
+  try {
+    const answer = await send("POST", `${CHAT}/message`, {
+      body: { chat_id: chat, message: message.text, model: message.model },
+      headers: once(key),
+      signal: AbortSignal.any([signal, silence.signal]),
+      timeoutMs: 300_000,
+    });
+    if (!answer.body) throw new Unreachable();
+    for await (const data of events(answer.body, alive)) {
+      const event = JSON.parse(data) as Partial<Done> & { content?: string; done?: boolean; error?: Problem };
+      if (event.content !== undefined) onText(event.content);
+      if (event.error) throw new Refused(event.error);
+      if (event.done) {
+        return {
+          message_id: event.message_id ?? null,
+          model: event.model ?? null,
+          truncated: event.truncated ?? false,
+          stopped: event.stopped ?? false,
+        };
+      }
+    }
+    throw new Unreachable();
+  } catch (error) {
+    if (error instanceof Refused || signal.aborted) throw error;
+    throw new Unreachable(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+// Library
+
+export const listPrompts = (cursor?: string | null): Promise<PromptPage> =>
+  ask("GET", `${LIBRARY}${query({ limit: 100, cursor })}`);
+
+export const getPrompt = (name: string, version?: number): Promise<FullPrompt> =>
+  ask("GET", `${LIBRARY}/${at(name)}${query({ version })}`);
+
+export const deletePrompt = (name: string): Promise<unknown> => ask("DELETE", `${LIBRARY}/${at(name)}`);
+
+export const clonePrompt = (name: string, key: string): Promise<Answer<"prompts-clone">> =>
+  ask("POST", `${LIBRARY}/${at(name)}/clone`, { headers: once(key) });
+
+// Topics and articles
+
+/** All topics: the list is an array whose next page is named in `Link`. */
+export async function listTopics(): Promise<Topic[]> {
+  const topics: Topic[] = [];
+  let path = `/api/topics${query({ limit: 100 })}`;
+  for (let page = 0; page < 50; page += 1) {
+    const answer = await send("GET", path);
+    topics.push(...((await answer.json()) as Topic[]));
+    const next = /<([^>]+)>;\s*rel="?next"?/.exec(answer.headers.get("link") ?? "")?.[1];
+    if (next === undefined) break;
+    const url = new URL(next, location.href);
+    path = url.pathname + url.search;
+  }
+  return topics;
+}
+
+export const importArticles = (
+  topic: string,
+  file: { type: "application/x-ndjson" | "text/csv"; data: Blob },
+  signal?: AbortSignal,
+): Promise<Imported> =>
+  ask("POST", `/api/topics/${at(topic)}/articles`, {
+    raw: file,
+    timeoutMs: IMPORT_MS,
+    ...(signal ? { signal } : {}),
+  });
+
+export const searchArticles = (
+  topic: string,
+  search: { query: string; days?: number | undefined; limit?: number },
+): Promise<Search> => ask("GET", `/api/topics/${at(topic)}/articles${query(search)}`);
+
+// The deployment
+
+export const listModels = (): Promise<Model[]> => ask("GET", "/api/models");
+export const getMetrics = (days: number): Promise<Metrics> => ask("GET", `/api/metrics${query({ days })}`);
+export const getHealth = (): Promise<Answer<"health">> => ask("GET", "/api/health");

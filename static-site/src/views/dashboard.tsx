@@ -1,0 +1,5 @@
+import { Page } from "../shell";
+
+export function Dashboard() {
+  return <Page title="Dashboard">…</Page>;
+}

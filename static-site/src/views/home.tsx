@@ -1,0 +1,5 @@
+import { Page } from "../shell";
+
+export function Home() {
+  return <Page title="Home">…</Page>;
+}

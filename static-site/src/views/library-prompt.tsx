@@ -1,0 +1,5 @@
+import { Page } from "../shell";
+
+export function LibraryPrompt({ name }: { name: string }) {
+  return <Page title={name}>…</Page>;
+}

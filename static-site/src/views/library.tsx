@@ -1,0 +1,5 @@
+import { Page } from "../shell";
+
+export function Library() {
+  return <Page title="Library">…</Page>;
+}

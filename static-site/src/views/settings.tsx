@@ -1,0 +1,5 @@
+import { Page } from "../shell";
+
+export function Settings() {
+  return <Page title="Settings">…</Page>;
+}

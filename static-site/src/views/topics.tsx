@@ -1,0 +1,5 @@
+import { Page } from "../shell";
+
+export function Topics() {
+  return <Page title="Topics">…</Page>;
+}

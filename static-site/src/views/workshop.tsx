@@ -1,0 +1,5 @@
+import { Page } from "../shell";
+
+export function Workshop() {
+  return <Page title="Workshop">…</Page>;
+}
