@@ -121,7 +121,8 @@ fn answer(answer: &Answer, generator: &mut SchemaGenerator) -> (u16, Value) {
         Answer::Events => {
             let content = json!({"text/event-stream": {"schema": {"type": "string"}}});
             let description = "data: {\"content\": \"…\"} many times, then data: {\"done\": true, \"message_id\": …, \
-                \"usage\": …}, or data: {\"error\": {problem}}.";
+                \"usage\": …, \"model\": …, \"truncated\": …, \"stopped\": …}, or data: {\"error\": {problem}}. \
+                Stopped before the first word, message_id is null.";
             (200, json!({"description": description, "content": content}))
         }
         Answer::Document => {

@@ -257,6 +257,18 @@ pub static ROUTES: &[Route] = &[
         headers: &[ONCE],
     },
     Route {
+        binary: "chat-stop",
+        method: Method::POST,
+        path: "/api/auspex/chat/sessions/{chat_id}/stop",
+        access: Access::Owner,
+        handle: whole!(chat::stop),
+        summary: "Stops the answer that is being written. What was written is kept.",
+        takes: Body::Nothing,
+        gives: json!(202, drafts::Done),
+        query: &[],
+        headers: &[],
+    },
+    Route {
         binary: "chat-history",
         method: Method::GET,
         path: "/api/auspex/chat/sessions/{chat_id}/messages",

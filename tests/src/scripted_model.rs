@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -86,6 +87,7 @@ pub struct ScriptedModel {
 struct State {
     script: Mutex<VecDeque<Play>>,
     asked: Mutex<Vec<Asked>>,
+    left: AtomicUsize,
 }
 
 impl ScriptedModel {
@@ -115,6 +117,11 @@ impl ScriptedModel {
     #[track_caller]
     pub fn last_asked(&self) -> Asked {
         self.asked().pop().expect("the model was asked")
+    }
+
+    /// How many clients hung up before their play had ended.
+    pub fn left(&self) -> usize {
+        self.state.left.load(Ordering::Relaxed)
     }
 
     /// The model on this server, under a name of its own.
@@ -160,7 +167,9 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
         let state = Arc::clone(&state);
         tokio::spawn(async move {
             // A client that hangs up ends the play, as it may.
-            let _ = answer(connection, &state).await;
+            if answer(connection, &state).await.is_err() {
+                state.left.fetch_add(1, Ordering::Relaxed);
+            }
         });
     }
 }
@@ -182,7 +191,8 @@ async fn answer(connection: TcpStream, state: &State) -> std::io::Result<()> {
         Play::Silence(text) => {
             stream_words(&mut connection, &text, Duration::ZERO).await?;
             // Until the client hangs up.
-            connection.read_to_end(&mut Vec::new()).await.map(drop)
+            connection.read_to_end(&mut Vec::new()).await?;
+            Err(std::io::ErrorKind::ConnectionAborted.into())
         }
         Play::Refusal { status, retry_after } => {
             let wait = retry_after.map(|seconds| format!("retry-after: {seconds}\r\n")).unwrap_or_default();

@@ -18,7 +18,7 @@ use shared::http::{Code, Problem, Response, StreamingResponse};
 use shared::limits::Spend;
 use shared::llm::assistant::{CONTEXT_MESSAGES, CONTEXT_RUNS, messages};
 use shared::llm::{ChatRequest, Chunk, Deadlines, Finish, ModelError, Readiness};
-use shared::store::{Answering, Counter, Reservation, StoreError};
+use shared::store::{Answering, Beat, Counter, Reservation, StoreError};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -32,9 +32,10 @@ const DEADLINE: Duration = Duration::from_secs(240);
 const STARTING_PATIENCE: Duration = Duration::from_secs(60);
 /// A growing answer is kept at most this often.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
-/// While nothing is written, the lease is renewed and the connection gets a
-/// comment, since proxies close idle ones: after so many of those.
-const QUIET_TICKS: u32 = 5;
+/// While nothing is written, the lease is renewed, which tells whether to stop,
+/// and the connection gets a comment, since proxies close idle ones: after so
+/// many of those.
+const QUIET_TICKS: u32 = 2;
 /// A writer that has not renewed its lease for this long is taken to be dead.
 const LEASE_MS: i64 = 15_000;
 /// Some variety makes for better proposals.
@@ -70,8 +71,9 @@ fn tell(events: &Events, event: &Value) {
     let _ = events.send(Bytes::from(format!("data: {event}\n\n")));
 }
 
-/// Writes the answer; its id when it is complete, or what its reader was told.
-pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Result<Uuid, Problem> {
+/// Writes the answer; its id when there is one, complete or as far as it was
+/// wanted, or what its reader was told instead.
+pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Result<Option<Uuid>, Problem> {
     let mut answer = Message {
         id: app.new_id_at(app.now().max(task.question.created_at.plus_millis(1))),
         role: Role::Assistant,
@@ -83,39 +85,39 @@ pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Result<Uui
         in_reply_to: Some(task.question.id),
     };
     let mut kept_part = false;
-    let end = compose(app, task, &mut answer, &mut kept_part, events).await;
-    let used = end.as_ref().map_or_else(|failure| failure.usage, |(usage, _)| *usage);
-    settle(app, task, used).await;
-    let kept = match &end {
-        Ok((usage, finish)) => {
-            answer.truncated = *finish == Finish::Length;
-            answer.usage = Some(*usage);
-            keep(app, task, &answer, kept_part, false).await
-        }
-        Err(_) if answer.content.is_empty() => {
-            app.store().conversations.abandon(&task.answering).await.map(|()| true).map_err(Problem::from)
-        }
-        Err(_) => keep(app, task, &answer, kept_part, true).await,
+    let (end, usage) = match compose(app, task, &mut answer, &mut kept_part, events).await {
+        Ok((usage, finish)) => (Ok(finish), usage),
+        Err(CutShort { why, usage }) => (Err(why), usage),
+    };
+    settle(app, task, usage).await;
+    answer.truncated = !matches!(end, Ok(Finish::Stop | Finish::Other(_)));
+    answer.usage = (!matches!(end, Err(Why::Failed(_)))).then_some(usage);
+    let conversations = &app.store().conversations;
+    let kept = if answer.content.is_empty() {
+        conversations.abandon(&task.answering).await.map(|()| true)
+    } else {
+        conversations.finish(&task.answering, &answer, kept_part, end.is_err()).await
     };
     let problem = match (end, kept) {
-        (_, Err(problem)) => problem,
-        (Ok(_), Ok(false)) => lost(),
-        (Err(failure), Ok(_)) => failure.problem,
-        (Ok(_), Ok(true)) => {
-            let done = json!({
-                "done": true, "message_id": answer.id, "usage": answer.usage, "model": answer.model,
-                "truncated": answer.truncated,
-            });
-            tell(events, &done);
-            return Ok(answer.id);
+        (_, Err(error)) => Problem::from(error),
+        (Err(Why::Failed(problem)), Ok(_)) => problem,
+        (Ok(_) | Err(Why::Stopped), Ok(false)) => lost(),
+        (end, Ok(true)) => {
+            let id = (!answer.content.is_empty()).then_some(answer.id);
+            tell(events, &done(&answer, id, end.is_err()));
+            return Ok(id);
         }
     };
     tell(events, &json!({"error": problem.body(&task.request_id)}));
     Err(problem)
 }
 
-async fn keep(app: &App, task: &Task, answer: &Message, kept: bool, failed: bool) -> Result<bool, Problem> {
-    Ok(app.store().conversations.finish(&task.answering, answer, kept, failed).await?)
+/// The last event of an answer, which has no id when nothing was written.
+fn done(answer: &Message, id: Option<Uuid>, stopped: bool) -> Value {
+    json!({
+        "done": true, "message_id": id, "usage": answer.usage, "model": answer.model,
+        "truncated": answer.truncated, "stopped": stopped,
+    })
 }
 
 /// The conversation went to another writer, or its draft is gone.
@@ -126,21 +128,42 @@ fn lost() -> Problem {
     )
 }
 
-/// Why an answer ended early, and what it took.
-struct Failure {
-    problem: Problem,
+/// An answer that ended early: why, and what it took.
+struct CutShort {
+    why: Why,
     usage: Usage,
 }
 
-impl From<StoreError> for Failure {
+enum Why {
+    /// Its user stopped it.
+    Stopped,
+    Failed(Problem),
+}
+
+impl From<StoreError> for CutShort {
     fn from(error: StoreError) -> Self {
-        Self { problem: error.into(), usage: Usage::default() }
+        Problem::from(error).into()
     }
 }
 
-impl Failure {
+impl From<Problem> for CutShort {
+    fn from(problem: Problem) -> Self {
+        Self { why: Why::Failed(problem), usage: Usage::default() }
+    }
+}
+
+impl CutShort {
     fn of(error: &ModelError, usage: Usage) -> Self {
-        Self { problem: Problem::from(error), usage }
+        Self { usage, ..Problem::from(error).into() }
+    }
+}
+
+/// Goes on only while the lease is held and the answer wanted.
+fn go_on(beat: Beat, usage: Usage) -> Result<(), CutShort> {
+    match beat {
+        Beat::Held => Ok(()),
+        Beat::CancelRequested => Err(CutShort { why: Why::Stopped, usage }),
+        Beat::Lost => Err(CutShort { usage, ..lost().into() }),
     }
 }
 
@@ -151,7 +174,7 @@ async fn compose(
     answer: &mut Message,
     kept_part: &mut bool,
     events: &Events,
-) -> Result<(Usage, Finish), Failure> {
+) -> Result<(Usage, Finish), CutShort> {
     let started = Instant::now();
     await_model(app, task, events).await?;
     let id = task.draft.summary.id;
@@ -165,7 +188,7 @@ async fn compose(
         max_tokens: task.model.max_output_tokens,
         temperature: TEMPERATURE,
     };
-    let client = app.models().client().map_err(|error| Failure::of(&error, Usage::default()))?;
+    let client = app.models().client().map_err(|error| CutShort::of(&error, Usage::default()))?;
     let deadlines = Deadlines::for_model(&task.model, DEADLINE.saturating_sub(started.elapsed()));
     let mut opening = Box::pin(client.stream(&request, deadlines, || app.jitter()));
     let mut stream = None;
@@ -183,17 +206,14 @@ async fn compose(
             _ = tick.tick() => {
                 quiet += 1;
                 let conversations = &app.store().conversations;
-                let held = if answer.content.len() > kept_length {
+                if answer.content.len() > kept_length {
+                    let until = lease(app.now());
+                    let beat = conversations.keep_partial(&task.answering, answer, !*kept_part, until).await?;
+                    go_on(beat, used(&stream))?;
                     kept_length = answer.content.len();
-                    let first = !std::mem::replace(kept_part, true);
-                    conversations.keep_partial(&task.answering, answer, first, lease(app.now())).await?
+                    *kept_part = true;
                 } else if quiet % QUIET_TICKS == 0 {
-                    still_there(app, task, events).await?
-                } else {
-                    true
-                };
-                if !held {
-                    return Err(Failure { problem: lost(), usage: used(&stream) });
+                    go_on(still_there(app, task, events).await?, used(&stream))?;
                 }
                 continue;
             }
@@ -208,10 +228,10 @@ async fn compose(
                 return Ok((usage, finish));
             }
             Some(Ok(Chunk::End { usage, .. })) => {
-                return Err(Failure::of(&ModelError::Nonsense("an empty answer"), usage));
+                return Err(CutShort::of(&ModelError::Nonsense("an empty answer"), usage));
             }
-            Some(Err(error)) => return Err(Failure::of(&error, used(&stream))),
-            None => return Err(Failure::of(&ModelError::CutOff, used(&stream))),
+            Some(Err(error)) => return Err(CutShort::of(&error, used(&stream))),
+            None => return Err(CutShort::of(&ModelError::CutOff, used(&stream))),
         }
     }
 }
@@ -237,22 +257,20 @@ fn upto(mut conversation: Vec<Message>, question: Uuid) -> Vec<Message> {
     conversation
 }
 
-/// Renews the lease and keeps the connection open; false when the lease was lost.
-async fn still_there(app: &App, task: &Task, events: &Events) -> Result<bool, StoreError> {
+/// Renews the lease and keeps the connection open.
+async fn still_there(app: &App, task: &Task, events: &Events) -> Result<Beat, StoreError> {
     let _ = events.send(Bytes::from_static(b": still working\n\n"));
     app.store().conversations.renew(&task.answering, lease(app.now())).await
 }
 
 /// Waits for a model that is still starting.
-async fn await_model(app: &App, task: &Task, events: &Events) -> Result<(), Failure> {
+async fn await_model(app: &App, task: &Task, events: &Events) -> Result<(), CutShort> {
     let deadline = Instant::now() + STARTING_PATIENCE;
     loop {
-        let refusal = match app.models().settled(Duration::from_secs(5)).await {
+        let refusal = match app.models().settled(KEEP_EVERY * QUIET_TICKS).await {
             Readiness::Ready => return Ok(()),
             Readiness::Starting { .. } if Instant::now() < deadline => {
-                if !still_there(app, task, events).await? {
-                    return Err(Failure { problem: lost(), usage: Usage::default() });
-                }
+                go_on(still_there(app, task, events).await?, Usage::default())?;
                 continue;
             }
             Readiness::Starting { detail } => {
@@ -262,8 +280,7 @@ async fn await_model(app: &App, task: &Task, events: &Events) -> Result<(), Fail
             }
             Readiness::Failed { detail } => format!("{detail} Your message is kept."),
         };
-        let problem = Problem::new(Code::Unavailable, refusal);
-        return Err(Failure { problem, usage: Usage::default() });
+        return Err(Problem::new(Code::Unavailable, refusal).into());
     }
 }
 
@@ -302,10 +319,6 @@ pub(super) async fn replay(app: &App, chat: Uuid, stored: &Response) -> Result<S
 pub(super) fn replayed(answer: &Message) -> StreamingResponse {
     let (events, reader) = tokio::sync::mpsc::unbounded_channel();
     tell(&events, &json!({"content": answer.content}));
-    let done = json!({
-        "done": true, "message_id": answer.id, "usage": answer.usage, "model": answer.model,
-        "truncated": answer.truncated,
-    });
-    tell(&events, &done);
+    tell(&events, &done(answer, Some(answer.id), false));
     event_stream(body(reader))
 }

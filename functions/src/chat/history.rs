@@ -7,7 +7,7 @@ use serde::Serialize;
 use shared::app::App;
 use shared::auth::user;
 use shared::domain::conversation::Message;
-use shared::http::{Page, Problem, Request, Response, json_response, path_id};
+use shared::http::{Page, Problem, Request, Response, json_response};
 use uuid::Uuid;
 
 /// One page of a conversation.
@@ -27,11 +27,8 @@ pub struct Output {
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;
     let page = Page::of(&request)?;
-    let chat_id = path_id(&request, "chat_id", "conversation")?;
-    let draft = app.store().drafts.get(&user.id, chat_id, app.now()).await?;
-    let draft = draft.ok_or_else(|| Problem::not_found("conversation"))?;
-    let history =
-        app.store().conversations.history(draft.summary.id, page.limit, page.cursor.as_deref()).await?;
+    let chat_id = super::draft_of_path(app, &user, &request).await?.summary.id;
+    let history = app.store().conversations.history(chat_id, page.limit, page.cursor.as_deref()).await?;
     let output = Output {
         chat_id,
         messages: history.messages,

@@ -1,9 +1,10 @@
 //! POST /api/auspex/chat/message: keeps the user's message and streams the
 //! assistant's answer as server-sent events.
 //!
-//! `data: {"content": "…"}` many times, then `data: {"done": true, …}` or
-//! `data: {"error": {problem}}`. Without a `message` it answers the one that
-//! is pending. One answer at a time: a second send meanwhile gets 409.
+//! `data: {"content": "…"}` many times, then `data: {"done": true, …}` (with
+//! `"stopped": true` when chat-stop ended it) or `data: {"error": {problem}}`.
+//! Without a `message` it answers the one that is pending. One answer at a
+//! time: a second send meanwhile gets 409.
 
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
@@ -190,12 +191,14 @@ fn stream(app: &'static App, task: Task, first: Idempotent) -> StreamingResponse
     let writing = async move {
         // The answer itself is in the conversation; a repeat is told its id.
         match answer::write(app, &task, &events).await {
-            Ok(id) => {
+            Ok(Some(id)) => {
                 let told = json_response(StatusCode::OK, &json!({"message_id": id}));
                 if let Err(problem) = first.conclude(app, told).await {
                     problem.log();
                 }
             }
+            // Stopped before a word was written: a repeat asks for the answer anew.
+            Ok(None) => first.fail(app).await,
             Err(problem) => {
                 problem.log();
                 first.fail(app).await;

@@ -35,7 +35,8 @@ pub struct Message {
     pub created_at: Timestamp,
     /// The model that wrote it.
     pub model: Option<String>,
-    /// The answer ended early: its model failed, was cut off or reached its limit.
+    /// The answer ended early: its user stopped it, or its model failed, was cut
+    /// off or reached its limit.
     pub truncated: bool,
     /// Tokens it took.
     pub usage: Option<Usage>,

@@ -2,7 +2,8 @@
 //!
 //! The state holds a lease: while it runs, one answer is being written, and
 //! nobody else may write. It has an end, so that a function that dies does not
-//! lock a conversation for good.
+//! lock a conversation for good. The user's wish to stop is marked on it and
+//! goes with it: each lease begins and ends without the mark.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use uuid::Uuid;
 use super::cursor::CursorKey;
 use super::expression::Change;
 use super::metrics::{self, Counter};
+use super::runs::Beat;
 use super::{StoreError, Table, drafts, keys, read, transaction, write};
 use crate::config::Tables;
 use crate::domain::conversation::{Message, Role};
@@ -72,7 +74,21 @@ struct State {
 
 #[derive(Deserialize)]
 struct Leased {
+    lease_id: Option<Uuid>,
     lease_until: Option<Timestamp>,
+    #[serde(default)]
+    stop_requested: bool,
+}
+
+impl Leased {
+    /// What this tells the writer that `answering` names.
+    fn beat(&self, answering: &Answering) -> Beat {
+        match self.lease_id == Some(answering.lease_id) {
+            true if self.stop_requested => Beat::CancelRequested,
+            true => Beat::Held,
+            false => Beat::Lost,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -220,7 +236,8 @@ impl Conversations {
             .if_exists()
             .when_absent_or("lease_until", "<=", now)
             .set("lease_id", lease_id)
-            .set("lease_until", until);
+            .set("lease_until", until)
+            .remove("stop_requested");
         let state = if new {
             state.add("message_count", 1).set("pending", question.id)
         } else {
@@ -249,49 +266,65 @@ impl Conversations {
         })
     }
 
-    /// Renews the lease; false when it was lost.
-    pub async fn renew(&self, answering: &Answering, until: Timestamp) -> Result<bool, StoreError> {
+    /// Renews the lease.
+    pub async fn renew(&self, answering: &Answering, until: Timestamp) -> Result<Beat, StoreError> {
         let change = Change::new().when("lease_id", "=", answering.lease_id).set("lease_until", until);
-        Ok(change.apply(&self.table, keys::chat(answering.draft_id)).await?.is_ok())
+        match change.apply(&self.table, keys::chat(answering.draft_id)).await? {
+            Ok(state) => Ok(read::<Leased>(state)?.beat(answering)),
+            Err(_) => Ok(Beat::Lost),
+        }
+    }
+
+    /// Asks the writer of the answer that is being written to stop; false when
+    /// none is being written.
+    pub async fn stop(&self, draft: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+        let change = Change::new().when("lease_until", ">", now).set("stop_requested", true);
+        Ok(change.apply(&self.table, keys::chat(draft)).await?.is_ok())
     }
 
     /// Keeps what has been written of an answer so far and renews the lease;
-    /// the `first` time it counts as a message. False when the lease was lost.
+    /// the `first` time it counts as a message. Nothing is kept unless the
+    /// lease is held and the answer still wanted.
     pub async fn keep_partial(
         &self,
         answering: &Answering,
         answer: &Message,
         first: bool,
         until: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Beat, StoreError> {
         let table = &self.table.name;
-        let state = Change::new().when("lease_id", "=", answering.lease_id).set("lease_until", until);
+        let state = Change::new()
+            .when("lease_id", "=", answering.lease_id)
+            .when_absent("stop_requested")
+            .set("lease_until", until);
         let state = if first { state.add("message_count", 1) } else { state };
         let parts = vec![
             state.update_of(table, keys::chat(answering.draft_id))?,
             Change::new().put_of(table, entry(answering.draft_id, answer)?)?,
         ];
-        Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
+        match transaction::commit(&self.table.client, parts).await? {
+            Ok(()) => Ok(Beat::Held),
+            Err(refused) => Ok(read::<Leased>(refused.item)?.beat(answering)),
+        }
     }
 
     /// Ends an answer: keeps it, gives the lease back, and counts the message
     /// unless a part of it was `kept` and counted before. The user's message
-    /// counts as answered unless the model `failed`: then it can be answered
-    /// again. False when the lease was lost.
+    /// counts as answered unless the answer was `cut_short`: then it can be
+    /// answered again. False when the lease was lost.
     pub async fn finish(
         &self,
         answering: &Answering,
         answer: &Message,
         kept: bool,
-        failed: bool,
+        cut_short: bool,
     ) -> Result<bool, StoreError> {
         let table = &self.table.name;
-        let mut state =
-            Change::new().when("lease_id", "=", answering.lease_id).remove("lease_id").remove("lease_until");
+        let mut state = given_back(answering);
         if !kept {
             state = state.add("message_count", 1);
         }
-        if !failed {
+        if !cut_short {
             state = state.remove("pending");
         }
         let parts = vec![
@@ -303,10 +336,17 @@ impl Conversations {
 
     /// Gives the lease back without an answer: the user's message stays pending.
     pub async fn abandon(&self, answering: &Answering) -> Result<(), StoreError> {
-        let change =
-            Change::new().when("lease_id", "=", answering.lease_id).remove("lease_id").remove("lease_until");
         // Refused when the lease was lost or the draft is gone: nothing to give back.
-        let _ = change.apply(&self.table, keys::chat(answering.draft_id)).await?;
+        let _ = given_back(answering).apply(&self.table, keys::chat(answering.draft_id)).await?;
         Ok(())
     }
+}
+
+/// The change that ends a lease.
+fn given_back(answering: &Answering) -> Change {
+    Change::new()
+        .when("lease_id", "=", answering.lease_id)
+        .remove("lease_id")
+        .remove("lease_until")
+        .remove("stop_requested")
 }

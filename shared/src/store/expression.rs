@@ -68,17 +68,13 @@ impl Change {
     }
 
     /// Only if the item exists.
-    pub fn if_exists(mut self) -> Self {
-        let name = self.name("pk");
-        self.conditions.push(format!("attribute_exists({name})"));
-        self
+    pub fn if_exists(self) -> Self {
+        self.when_present("pk")
     }
 
     /// Only if the item does not exist.
-    pub fn if_absent(mut self) -> Self {
-        let name = self.name("pk");
-        self.conditions.push(format!("attribute_not_exists({name})"));
-        self
+    pub fn if_absent(self) -> Self {
+        self.when_absent("pk")
     }
 
     /// Only if `attribute` compares so (`=`, `<`, `<=`, `>`, `>=`, `<>`) to `value`.
@@ -92,6 +88,13 @@ impl Change {
     pub fn when_absent_or(mut self, attribute: &str, operator: &str, value: impl Serialize) -> Self {
         let (name, value) = (self.name(attribute), self.value(value));
         self.conditions.push(format!("(attribute_not_exists({name}) OR {name} {operator} {value})"));
+        self
+    }
+
+    /// Only if `attribute` is not there.
+    pub fn when_absent(mut self, attribute: &str) -> Self {
+        let name = self.name(attribute);
+        self.conditions.push(format!("attribute_not_exists({name})"));
         self
     }
 

@@ -27,7 +27,7 @@ pub use conversations::{Answering, Begin, Conversations, History};
 pub use cursor::CursorKey;
 pub use drafts::{Created, Drafts, DraftsPage, Origin, Saved};
 pub use idempotency::{Claim, Held, Idempotency, Stored};
-pub use library::{Committed, Content, Deleted, Library, LibraryPage};
+pub use library::{Committed, Content, Deleted, Library, LibraryPage, VersionsPage};
 pub use metrics::{Counter, Metrics};
 pub use quotas::{Kind, Quotas, Reservation};
 pub use runs::{Beat, Cancelled, Claimed, Full, OpenRun, Rated, Runs, RunsPage, Started};

@@ -131,14 +131,14 @@ pub enum Claimed {
     Over,
 }
 
-/// What a worker learns when it renews its lease.
+/// What a worker, or the writer of an answer, learns when it renews its lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beat {
     /// Go on.
     Held,
     /// The user asked to stop.
     CancelRequested,
-    /// The lease is another's or the run is gone: stop and write nothing.
+    /// The lease is another's or the work is gone: stop and write nothing.
     Lost,
 }
 

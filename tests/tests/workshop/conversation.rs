@@ -5,12 +5,12 @@ use tests::{Client, DRAFTS, MESSAGE, PROMPT, events, spoken};
 
 use crate::{MODEL_SECONDS, eventually, post_with, with_the_small_model};
 
-async fn history(client: &Client, chat: &str) -> Value {
+pub(crate) async fn history(client: &Client, chat: &str) -> Value {
     client.get(&format!("/api/auspex/chat/sessions/{chat}/messages")).await.expect(200)
 }
 
 /// Sends a message and reads only the beginning of its answer.
-async fn begin(client: &Client, body: Value, key: &str) -> (reqwest::Response, String) {
+pub(crate) async fn begin(client: &Client, body: Value, key: &str) -> (reqwest::Response, String) {
     let request = client.request(reqwest::Method::POST, MESSAGE).header("Idempotency-Key", key).json(&body);
     let mut response = request.send().await.expect("an answer");
     assert_eq!(response.status(), 200);

@@ -9,7 +9,7 @@ use tests::{Setup, Workshop};
 use super::get_with;
 
 /// The routes of the interface's table.
-const ROUTES: [(&str, &str); 24] = [
+const ROUTES: [(&str, &str); 25] = [
     ("post", "/api/auspex/prompts/workshop/start"),
     ("get", "/api/auspex/prompts/workshop/drafts"),
     ("get", "/api/auspex/prompts/workshop/drafts/{}"),
@@ -22,6 +22,7 @@ const ROUTES: [(&str, &str); 24] = [
     ("patch", "/api/auspex/prompts/workshop/drafts/{}/tests/{}"),
     ("post", "/api/auspex/prompts/workshop/drafts/{}/tests/{}/cancel"),
     ("post", "/api/auspex/chat/message"),
+    ("post", "/api/auspex/chat/sessions/{}/stop"),
     ("get", "/api/auspex/chat/sessions/{}/messages"),
     ("get", "/api/auspex/prompts"),
     ("get", "/api/auspex/prompts/{}"),

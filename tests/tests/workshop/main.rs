@@ -15,6 +15,7 @@ mod model_faults;
 mod races;
 mod read_units;
 mod start;
+mod stopped;
 mod test_runs;
 mod topics;
 
