@@ -100,7 +100,7 @@ pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Result<Opt
     };
     let problem = match (end, kept) {
         (_, Err(error)) => Problem::from(error),
-        (Err(Why::Failed(problem)), Ok(_)) => problem,
+        (Err(Why::Failed(problem)), Ok(_)) => *problem,
         (Ok(_) | Err(Why::Stopped), Ok(false)) => lost(),
         (end, Ok(true)) => {
             let id = (!answer.content.is_empty()).then_some(answer.id);
@@ -137,7 +137,7 @@ struct CutShort {
 enum Why {
     /// Its user stopped it.
     Stopped,
-    Failed(Problem),
+    Failed(Box<Problem>),
 }
 
 impl From<StoreError> for CutShort {
@@ -148,7 +148,7 @@ impl From<StoreError> for CutShort {
 
 impl From<Problem> for CutShort {
     fn from(problem: Problem) -> Self {
-        Self { why: Why::Failed(problem), usage: Usage::default() }
+        Self { why: Why::Failed(Box::new(problem)), usage: Usage::default() }
     }
 }
 
