@@ -30,7 +30,7 @@ pub use idempotency::{Claim, Held, Idempotency, Stored};
 pub use library::{Committed, Content, Deleted, Library, LibraryPage, VersionsPage};
 pub use metrics::{Counter, Metrics};
 pub use quotas::{Kind, Quotas, Reservation};
-pub use runs::{Beat, Cancelled, Claimed, Full, OpenRun, Rated, Runs, RunsPage, Started};
+pub use runs::{Beat, Cancelled, Claimed, Full, OpenRun, RESTORED_MAX, Rated, Runs, RunsPage, Started};
 pub use transaction::pause;
 
 use crate::config::Tables;

@@ -7,7 +7,7 @@
 //! that comes twice, late or out of order changes nothing. Runs that are not
 //! final stand in an index by the time they are to be looked at again.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -24,6 +24,8 @@ use crate::limits::Spend;
 
 /// A change that meets others is tried this often.
 const ATTEMPTS: u32 = 5;
+/// Runs that are restored at a time: each is two items of a transaction's 100.
+pub const RESTORED_MAX: usize = 47;
 
 /// The runs.
 #[derive(Clone, Debug)]
@@ -199,9 +201,7 @@ impl Runs {
         reserved: &Reservation,
         now: Timestamp,
     ) -> Result<Started, StoreError> {
-        let table = &self.table.name;
-        let (draft_id, revision) = (draft.summary.id, draft.summary.revision);
-        let keys::Key { pk, sk } = keys::run(draft_id, run.test_id);
+        let keys::Key { pk, sk } = keys::run(draft.summary.id, run.test_id);
         let item = RunItem {
             pk,
             sk,
@@ -216,12 +216,62 @@ impl Runs {
                 reserved: Some(reserved.clone()),
             },
         };
+        let counters = [(Counter::TestsStarted, 1), (Counter::WorkMs, draft.work_ms)];
+        let mut parts = vec![Change::new().if_absent().put_of(&self.table.name, write(&item)?)?];
+        parts.extend(self.tested(draft, 1, &counters, run.test_id, now)?);
+        self.begin(parts, 1).await
+    }
+
+    /// Puts runs that have ended into the history of `draft`, each with its
+    /// answer, up to [`RESTORED_MAX`] at a time. The draft counts them as its
+    /// own; no limit and none of the day's figures does.
+    pub async fn restore(
+        &self,
+        draft: &Draft,
+        ended: &[(Run, String)],
+        now: Timestamp,
+    ) -> Result<Started, StoreError> {
+        let (table, id) = (&self.table.name, draft.summary.id);
+        let mut parts = Vec::with_capacity(2 * ended.len() + 4);
+        for (run, answer) in ended {
+            let mut item = write(&OpenRun {
+                run: run.clone(),
+                owner: draft.owner.clone(),
+                attempts: 1,
+                lease_id: None,
+                lease_until: None,
+                reserved: None,
+            })?;
+            item.extend(keys::run(id, run.test_id).item());
+            parts.push(Change::new().if_absent().put_of(table, item)?);
+            let keys::Key { pk, sk } = keys::output(id, run.test_id);
+            parts.push(Change::new().put_of(table, write(&Output { pk, sk, answer: answer.clone() })?)?);
+        }
+        let Some((first, _)) = ended.first() else { return Ok(Started::Started) };
+        let more = i64::try_from(ended.len()).unwrap_or(i64::MAX);
+        let counters = [(Counter::WorkMs, draft.work_ms)];
+        parts.extend(self.tested(draft, more, &counters, first.test_id, now)?);
+        self.begin(parts, 2 * ended.len()).await
+    }
+
+    /// The parts of a transaction by which `draft` has `more` runs of its text
+    /// as it stands, is renewed, and becomes `testing` if it was a draft.
+    fn tested(
+        &self,
+        draft: &Draft,
+        more: i64,
+        counters: &[(Counter, i64)],
+        event: Uuid,
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let table = &self.table.name;
+        let (draft_id, revision) = (draft.summary.id, draft.summary.revision);
         let keys::Key { pk, sk } = keys::pinned(draft_id, revision);
         let text = PinnedText { pk, sk, content: draft.content.clone() };
         let mut renewal = drafts::renewal(draft, now)
             .when("revision", "=", revision)
             .when("status", "=", draft.summary.status)
-            .add("test_count", 1);
+            .add("test_count", more);
         let first = draft.summary.status == Status::Draft;
         if first {
             renewal = renewal
@@ -229,22 +279,21 @@ impl Runs {
                 .set("list_pk", keys::owner_listing(&draft.owner, Status::Testing));
         }
         let mut parts = vec![
-            Change::new().if_absent().put_of(table, write(&item)?)?,
             renewal.update_of(table, keys::draft(draft_id))?,
             Change::new().put_of(table, write(&text)?)?,
-            metrics::part(
-                &self.names.usage,
-                &[(Counter::TestsStarted, 1), (Counter::WorkMs, draft.work_ms)],
-                run.test_id,
-                now,
-            )?,
+            metrics::part(&self.names.usage, counters, event, now)?,
         ];
         if first {
             parts.push(drafts::recount(table, &draft.owner, Some(Status::Draft), Some(Status::Testing))?);
         }
+        Ok(parts)
+    }
+
+    /// Writes `parts`, of which the first `of_runs` are runs.
+    async fn begin(&self, parts: Vec<TransactWriteItem>, of_runs: usize) -> Result<Started, StoreError> {
         Ok(match transaction::commit(&self.table.client, parts).await? {
             Ok(()) => Started::Started,
-            Err(refused) if refused.part == 0 => Started::Exists,
+            Err(refused) if refused.part < of_runs => Started::Exists,
             Err(refused) if refused.item.is_empty() => Started::Gone,
             Err(_) => Started::DraftChanged,
         })

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use shared::domain::run::{Order, Run, State};
+use shared::store::{RESTORED_MAX, Started};
 use tests::{Client, DRAFTS, PROMPT, Setup, Workshop};
 
 use crate::{
@@ -218,5 +220,49 @@ async fn the_history_shows_every_run_once_and_the_newest_first() {
     assert_eq!(sizes, [2, 2, 1]);
     assert_eq!(runs[0]["test_query"], "Question number 4?");
     assert_eq!(client.get(&format!("{path}?limit=2")).await.expect(200)["total_tests"], 5);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_history_from_elsewhere_is_shown_counted_and_rated_like_ones_own() {
+    let workshop = Workshop::start_with(Setup { model: nobody_answers().await, ..Setup::default() }).await;
+    let client = workshop.client("ana");
+    let id = client.draft(PROMPT).await;
+    let (store, now) = (workshop.machine.store(), workshop.machine.clock().now());
+    let draft = store.drafts.get("ana", id.parse().expect("an id"), now).await.expect("a store");
+    let draft = draft.expect("the draft");
+    let order: Order = serde_json::from_value(json!({"test_query": "What changed?", "topic": "AI Adoption"}))
+        .expect("an order");
+    let ended: Vec<_> = (0..RESTORED_MAX as u128)
+        .map(|number| {
+            let finished = Run {
+                status: State::Succeeded,
+                finished_at: Some(now),
+                ..Run::queued(uuid::Uuid::from_u128(number), &draft, &order, "model", now)
+            };
+            (finished, format!("Answer {number}."))
+        })
+        .collect();
+    assert_eq!(store.runs.restore(&draft, &ended, now).await.expect("a store"), Started::Started);
+
+    let path = format!("{DRAFTS}/{id}");
+    let shown = client.get(&path).await.expect(200);
+    assert_eq!((&shown["test_count"], &shown["status"]), (&json!(RESTORED_MAX), &json!("testing")));
+    assert_eq!(client.get(&format!("{DRAFTS}?status_filter=testing")).await.expect(200)["total"], 1);
+    let (runs, sizes) = walk(&client, &format!("{path}/tests"), "test_results", 20).await;
+    assert_eq!(sizes, [20, 20, RESTORED_MAX - 40]);
+    let newest = format!("{path}/tests/{}", runs[0]["test_id"].as_str().expect("an id"));
+    let full = client.get(&newest).await.expect(200);
+    assert_eq!(
+        (&full["full_response"], &full["prompt_text"]),
+        (&json!(format!("Answer {}.", RESTORED_MAX - 1)), &json!(PROMPT))
+    );
+    client.patch(&newest, json!({"user_rating": 4})).await.expect(200);
+    // One's own come on top.
+    client.test(&id, "What changed since?", "AI Adoption").await;
+    assert_eq!(client.get(&format!("{path}/tests")).await.expect(200)["total_tests"], RESTORED_MAX + 1);
+    // Runs that are there already are not counted twice.
+    let draft = store.drafts.get("ana", draft.summary.id, now).await.expect("a store").expect("the draft");
+    assert_eq!(store.runs.restore(&draft, &ended, now).await.expect("a store"), Started::Exists);
     workshop.stop().await;
 }
