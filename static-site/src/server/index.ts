@@ -35,6 +35,7 @@ export type FoundArticle = Schemas["Found"];
 export type Prompt = Schemas["Prompt"];
 export type FullPrompt = Answer<"prompts-get">;
 export type PromptPage = Answer<"prompts-list">;
+export type PromptVersion = Schemas["Version"];
 export type Imported = Answer<"articles-import">;
 export type Search = Answer<"articles-search">;
 export type Metrics = Answer<"metrics-get">;
@@ -171,7 +172,7 @@ export async function converse(
   chat: string,
   message: { text?: string; model?: string | undefined },
   key: string,
-  onText: (text: string) => void,
+  on: { accepted: () => void; text: (text: string) => void },
   signal: AbortSignal,
 ): Promise<Done> {
   const silence = new AbortController();
@@ -188,10 +189,11 @@ export async function converse(
       signal: AbortSignal.any([signal, silence.signal]),
       timeoutMs: 300_000,
     });
+    on.accepted();
     if (!answer.body) throw new Unreachable();
     for await (const data of events(answer.body, alive)) {
       const event = JSON.parse(data) as Partial<Done> & { content?: string; done?: boolean; error?: Problem };
-      if (event.content !== undefined) onText(event.content);
+      if (event.content !== undefined) on.text(event.content);
       if (event.error) throw new Refused(event.error);
       if (event.done) {
         return {
@@ -218,6 +220,9 @@ export const listPrompts = (cursor?: string | null): Promise<PromptPage> =>
 
 export const getPrompt = (name: string, version?: number): Promise<FullPrompt> =>
   ask("GET", `${LIBRARY}/${at(name)}${query({ version })}`);
+
+export const listVersions = (name: string, cursor?: string | null): Promise<Answer<"prompts-versions">> =>
+  ask("GET", `${LIBRARY}/${at(name)}/versions${query({ limit: 100, cursor })}`);
 
 export const deletePrompt = (name: string): Promise<unknown> => ask("DELETE", `${LIBRARY}/${at(name)}`);
 
