@@ -39,7 +39,8 @@ export type PromptVersion = Schemas["Version"];
 export type Imported = Answer<"articles-import">;
 export type Search = Answer<"articles-search">;
 export type Metrics = Answer<"metrics-get">;
-export type Order = Schemas["Order"];
+type FullOrder = Schemas["Order"];
+export type Order = Pick<FullOrder, "test_query" | "topic"> & Partial<FullOrder>;
 
 const WORKSHOP = "/api/auspex/prompts/workshop";
 const LIBRARY = "/api/auspex/prompts";

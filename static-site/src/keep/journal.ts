@@ -1,0 +1,150 @@
+/**
+ * The journal: every draft's text as it stands in each tab, kept in the
+ * browser's IndexedDB from the moment it is typed until the server has it, and
+ * beyond that for reading it without a network.
+ *
+ * A record belongs to one tab, so that two tabs never write over each other's
+ * words. What a closed or crashed tab left behind is found by the next one.
+ * The text and what it was made from are stored apart: a keystroke writes the
+ * first only.
+ */
+import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { Draft, DraftStatus } from "../server";
+
+/** What a person can change of a draft. */
+export interface Fields {
+  content: string;
+  name: string;
+  description: string;
+  /** A status the person chose and the server doesn't have yet. */
+  status: DraftStatus | null;
+}
+
+/** A draft's text in one tab. */
+export interface Entry {
+  draft: string;
+  tab: string;
+  /** Who typed it (see identity.ts): nobody else is shown it. */
+  identity: string;
+  /** The draft of the server's that the text was made from. */
+  base: Draft;
+  fields: Fields;
+  /** Whether the server lacks something of it. */
+  unsaved: boolean;
+  /** When it was written, in milliseconds. */
+  at: number;
+}
+
+type Typed = Omit<Entry, "base"> & { key: string };
+
+interface Schema extends DBSchema {
+  typed: { key: string; value: Typed; indexes: { draft: string } };
+  bases: { key: string; value: Draft };
+}
+
+/** What everything was saved of is kept this long, for reading offline. */
+const SAVED_KEPT_MS = 30 * 24 * 3_600_000;
+
+const keyOf = (entry: { draft: string; tab: string }): string => `${entry.draft} ${entry.tab}`;
+
+export class Journal {
+  readonly tab: string;
+  #database: Promise<IDBPDatabase<Schema>>;
+  #bases = new Map<string, Draft>();
+  #waiting = new Map<string, Entry>();
+  #writing: Promise<void> | null = null;
+
+  constructor(tab: string, name = "workshop") {
+    this.tab = tab;
+    this.#database = openDB<Schema>(name, 1, {
+      upgrade(database) {
+        database.createObjectStore("typed", { keyPath: "key" }).createIndex("draft", "draft");
+        database.createObjectStore("bases");
+      },
+    });
+    // Whoever reads or writes hears of it; here it only must not go unhandled.
+    this.#database.catch(() => {});
+  }
+
+  /**
+   * Keeps this tab's text of a draft. Resolves when it is in the browser's
+   * storage and rejects when it can't be. While one write is under way only the
+   * newest text waits for the next: it contains the ones before.
+   */
+  async write(entry: Omit<Entry, "tab">): Promise<void> {
+    this.#waiting.set(entry.draft, { ...entry, tab: this.tab });
+    this.#writing ??= this.#drain().finally(() => {
+      this.#writing = null;
+    });
+    await this.#writing;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.size > 0) {
+      const entries = [...this.#waiting.values()];
+      this.#waiting.clear();
+      for (const entry of entries) await this.#put(entry);
+    }
+  }
+
+  async #put(entry: Entry): Promise<void> {
+    const { base, ...typed } = entry;
+    const key = keyOf(entry);
+    const database = await this.#database;
+    const transaction = database.transaction(["typed", "bases"], "readwrite");
+    const writes: Promise<unknown>[] = [transaction.objectStore("typed").put({ ...typed, key })];
+    if (this.#bases.get(key) !== base) writes.push(transaction.objectStore("bases").put(base, key));
+    await Promise.all([...writes, transaction.done]);
+    this.#bases.set(key, base);
+  }
+
+  /** Every tab's text of a draft, the newest first. */
+  async read(draft: string, identity: string): Promise<Entry[]> {
+    const database = await this.#database;
+    const transaction = database.transaction(["typed", "bases"]);
+    const entries: Entry[] = [];
+    for (const { key, ...typed } of await transaction.objectStore("typed").index("draft").getAll(draft)) {
+      const base = await transaction.objectStore("bases").get(key);
+      if (base && typed.identity === identity) entries.push({ ...typed, base });
+    }
+    return entries.sort((a, b) => b.at - a.at);
+  }
+
+  /** Removes one tab's text of a draft: the server or another record has it. */
+  async forget(entry: { draft: string; tab: string }): Promise<void> {
+    const database = await this.#database;
+    const transaction = database.transaction(["typed", "bases"], "readwrite");
+    await Promise.all([
+      transaction.objectStore("typed").delete(keyOf(entry)),
+      transaction.objectStore("bases").delete(keyOf(entry)),
+      transaction.done,
+    ]);
+    this.#bases.delete(keyOf(entry));
+  }
+
+  /** Removes all texts of a draft that its user deleted. */
+  async forgetDraft(draft: string): Promise<void> {
+    const database = await this.#database;
+    const keys = await database.getAllKeysFromIndex("typed", "draft", draft);
+    for (const key of keys) await this.forget({ draft, tab: key.slice(draft.length + 1) });
+  }
+
+  /** The drafts of which the server lacks something, with the time of the newest such text. */
+  async unsaved(identity: string): Promise<Map<string, number>> {
+    const database = await this.#database;
+    const found = new Map<string, number>();
+    for (const entry of await database.getAll("typed")) {
+      if (!entry.unsaved || entry.identity !== identity) continue;
+      found.set(entry.draft, Math.max(entry.at, found.get(entry.draft) ?? 0));
+    }
+    return found;
+  }
+
+  /** Removes saved texts that nobody opened for a month. Unsaved ones are never removed. */
+  async tidy(now: number): Promise<void> {
+    const database = await this.#database;
+    for (const entry of await database.getAll("typed")) {
+      if (!entry.unsaved && now - entry.at > SAVED_KEPT_MS) await this.forget(entry);
+    }
+  }
+}

@@ -1,0 +1,334 @@
+/** The conversation: what was said, what is being said, and the field to say more. */
+import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
+import { ArrowDown, Copy, FileInput, Send, Square } from "lucide-preact";
+import type { ComponentChildren } from "preact";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import type { Conversation } from "../../draft/conversation";
+import { type Kept, useKeptText } from "../../keep/kept";
+import { copy } from "../../parts/copy";
+import { Markdown } from "../../parts/markdown";
+import { ModelChoice, ModelState } from "../../parts/model-choice";
+import { Failed, Notice, Working } from "../../parts/notice";
+import { length, MESSAGE_MAX, withoutControls } from "../../rules/text";
+import { exact, time } from "../../rules/when";
+import { type Message, type Model, sentence } from "../../server";
+
+/** Nearer to the end than this, the reader follows it. */
+const END_PX = 60;
+
+export function Chat({
+  conversation,
+  content,
+  model,
+  models,
+  onExtract,
+}: {
+  conversation: Conversation;
+  content: ReadonlySignal<string>;
+  model: Signal<string>;
+  models: Model[] | undefined;
+  onExtract: () => void;
+}) {
+  const text = useKeptText(`message:${conversation.id}`);
+  const proposal = conversation.proposal.value;
+  const isNew = useComputed(() => {
+    const newest = conversation.proposal.value?.blocks[0];
+    return newest !== undefined && newest.text.trim() !== content.value.trim();
+  });
+  return (
+    <>
+      <header class="panel-bar">
+        <h2>Conversation</h2>
+        <button type="button" class={isNew.value ? "primary" : ""} disabled={!proposal} onClick={onExtract}>
+          <FileInput class="icon" aria-hidden="true" />
+          Extract draft
+          {isNew.value && <span class="new">new proposal</span>}
+        </button>
+      </header>
+      <Messages conversation={conversation} text={text} model={model} />
+      <Composer conversation={conversation} text={text} model={model} models={models} />
+    </>
+  );
+}
+
+function Messages({
+  conversation,
+  text,
+  model,
+}: {
+  conversation: Conversation;
+  text: Kept;
+  model: Signal<string>;
+}) {
+  const list = useRef<HTMLDivElement>(null);
+  const isAtEnd = useSignal(true);
+  const isLoadingEarlier = useSignal(false);
+  const messages = conversation.messages.value;
+  const answer = conversation.answer.value;
+  const outgoing = conversation.outgoing.value;
+
+  const toEnd = (): void => {
+    const shown = list.current;
+    if (shown) shown.scrollTop = shown.scrollHeight;
+  };
+  // What grows is followed only by a reader who is at its end.
+  useLayoutEffect(() => {
+    if (isAtEnd.value) toEnd();
+  }, [messages, answer, outgoing]);
+
+  const loadEarlier = async (): Promise<void> => {
+    const shown = list.current;
+    const below = shown ? shown.scrollHeight - shown.scrollTop : 0;
+    isLoadingEarlier.value = true;
+    await conversation.loadEarlier();
+    isLoadingEarlier.value = false;
+    requestAnimationFrame(() => {
+      if (shown) shown.scrollTop = shown.scrollHeight - below;
+    });
+  };
+
+  const last = messages.at(-1);
+  const canAsk = !conversation.isBusy.value && !outgoing && conversation.isPending.value;
+  return (
+    <div class="messages-frame">
+      <div
+        class="messages"
+        ref={list}
+        tabIndex={0}
+        role="log"
+        aria-label="Messages"
+        aria-live="off"
+        onScroll={(event) => {
+          const { scrollHeight, scrollTop, clientHeight } = event.currentTarget;
+          isAtEnd.value = scrollHeight - scrollTop - clientHeight < END_PX;
+        }}
+      >
+        {!conversation.loaded.value && conversation.loadError.value === undefined && <Working />}
+        {conversation.loadError.value !== undefined && (
+          <Failed error={conversation.loadError.value} retry={() => void conversation.open()} />
+        )}
+        {conversation.earlier.value !== null && (
+          <button
+            type="button"
+            class="plain"
+            disabled={isLoadingEarlier.value}
+            onClick={() => void loadEarlier()}
+          >
+            {isLoadingEarlier.value ? "Loading earlier messages…" : "Show earlier messages"}
+          </button>
+        )}
+        {messages.map((message) => (
+          <Said key={message.id} message={message} />
+        ))}
+        {outgoing && (
+          <article class="message user">
+            <Who name="You" />
+            <p class="typed">{outgoing.text}</p>
+            {outgoing.failed && <NotSent conversation={conversation} text={text} model={model} />}
+          </article>
+        )}
+        {answer !== null && (
+          <article class="message assistant" aria-busy="true">
+            <Who name="Assistant" />
+            {answer === "" ? <Working>Waiting for the first words</Working> : <Markdown text={answer} />}
+          </article>
+        )}
+        {conversation.isFollowing.value && (
+          <p class="quiet small" role="status">
+            The answer is being written; it is shown as it is kept.
+          </p>
+        )}
+        {conversation.error.value !== undefined && !outgoing?.failed && (
+          <Failed
+            error={conversation.error.value}
+            retry={() => void conversation.ask(model.value || undefined)}
+          />
+        )}
+        {canAsk && conversation.error.value === undefined && (
+          <Notice
+            actions={
+              <button type="button" onClick={() => void conversation.ask(model.value || undefined)}>
+                {last?.role === "user" ? "Ask for the answer" : "Ask again"}
+              </button>
+            }
+          >
+            {last?.role === "user"
+              ? "This message has no answer yet."
+              : "This answer ended early. What there is of it is kept."}
+          </Notice>
+        )}
+      </div>
+      {!isAtEnd.value && (
+        <button type="button" class="to-end" onClick={toEnd}>
+          <ArrowDown class="icon" aria-hidden="true" />
+          To the end
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** A message that didn't get through, or of which that isn't known: sending it again never makes two. */
+function NotSent({
+  conversation,
+  text,
+  model,
+}: {
+  conversation: Conversation;
+  text: Kept;
+  model: Signal<string>;
+}) {
+  const error = conversation.error.value;
+  const takeBack = (): void => {
+    const taken = conversation.takeBack();
+    text.value = text.value === "" ? taken : `${taken}\n\n${text.value}`;
+  };
+  return (
+    <Notice
+      kind={error === undefined ? "warn" : "bad"}
+      actions={
+        <>
+          <button type="button" onClick={() => void conversation.resend(model.value || undefined)}>
+            Send again
+          </button>
+          <button type="button" onClick={takeBack}>
+            Back into the field
+          </button>
+        </>
+      }
+    >
+      {error === undefined
+        ? "The page was closed while this was being sent. It is sent once at the most."
+        : `Not sent. ${sentence(error)}`}
+    </Notice>
+  );
+}
+
+function Who({ name, children }: { name: string; children?: ComponentChildren }) {
+  return (
+    <header>
+      <h3>{name}</h3>
+      {children}
+    </header>
+  );
+}
+
+function Said({ message }: { message: Message }) {
+  const isUser = message.role === "user";
+  return (
+    <article class={`message ${message.role}`}>
+      <Who name={isUser ? "You" : "Assistant"}>
+        <time class="small quiet" dateTime={message.created_at} title={exact(message.created_at)}>
+          {time(Date.parse(message.created_at))}
+        </time>
+        {message.model && <span class="small quiet">{message.model}</span>}
+        <button type="button" class="plain small" onClick={() => void copy(message.content)}>
+          <Copy class="icon" aria-hidden="true" />
+          Copy
+        </button>
+      </Who>
+      {isUser ? <p class="typed">{message.content}</p> : <Markdown text={message.content} />}
+      {message.truncated && <p class="small quiet">This answer ended early.</p>}
+    </article>
+  );
+}
+
+function Composer({
+  conversation,
+  text,
+  model,
+  models,
+}: {
+  conversation: Conversation;
+  text: Kept;
+  model: Signal<string>;
+  models: Model[] | undefined;
+}) {
+  const field = useRef<HTMLTextAreaElement>(null);
+  const over = length(text.value) - MESSAGE_MAX;
+  const isBusy = conversation.isBusy.value;
+  const isBlocked = isBusy || conversation.outgoing.value !== null;
+
+  const send = (): void => {
+    const message = withoutControls(text.value);
+    if (message.trim() === "" || over > 0 || isBlocked) return;
+    text.clear();
+    void conversation.send(message, model.value || undefined);
+  };
+  // The field grows with what is typed, up to a third of the window.
+  useLayoutEffect(() => {
+    const shown = field.current;
+    if (!shown) return;
+    shown.style.height = "auto";
+    shown.style.height = `${Math.min(shown.scrollHeight + 2, innerHeight / 3)}px`;
+  }, [text.value]);
+  useEffect(() => {
+    if (matchMedia("(min-width: 60rem)").matches) field.current?.focus();
+  }, []);
+
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <label for="message" class="visually-hidden">
+        Message to the assistant
+      </label>
+      <textarea
+        id="message"
+        ref={field}
+        rows={2}
+        value={text.value}
+        placeholder="Say what the prompt should do, or what to change"
+        aria-invalid={over > 0}
+        aria-describedby="message-hint"
+        onInput={(event) => {
+          text.value = event.currentTarget.value;
+        }}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+          event.preventDefault();
+          send();
+        }}
+      />
+      <ModelState models={models} model={model} />
+      <div class="row">
+        <span class="model">
+          <ModelChoice id="chat-model" models={models} model={model} isLabelled={false} />
+        </span>
+        <span class={over > 0 ? "wrong" : "hint"} id="message-hint">
+          {over > 0 ? `${over} characters too long` : <Keys />}
+        </span>
+        {isBusy ? (
+          <button
+            type="button"
+            disabled={conversation.isStopping.value}
+            onClick={() => void conversation.stop()}
+          >
+            <Square class="icon" aria-hidden="true" />
+            {conversation.isStopping.value ? "Stopping…" : "Stop"}
+          </button>
+        ) : (
+          <button type="submit" class="primary" disabled={isBlocked || text.value.trim() === "" || over > 0}>
+            <Send class="icon" aria-hidden="true" />
+            Send
+          </button>
+        )}
+      </div>
+    </form>
+  );
+}
+
+const isApple = /Mac|iPhone|iPad/.test(navigator.userAgent);
+
+/** The keys that send. */
+function Keys() {
+  return (
+    <>
+      <kbd>{isApple ? "⌘" : "Ctrl"}</kbd> <kbd>Enter</kbd> sends
+    </>
+  );
+}
