@@ -22,7 +22,7 @@ use tower_http::services::{ServeDir, ServeFile};
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
-    trusted-types default dompurify workshop";
+    trusted-types dompurify workshop";
 /// The plain page that stands in while there are no files has its styles inline.
 const PLAIN_PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 /// A hashed name stands for one content, for ever.

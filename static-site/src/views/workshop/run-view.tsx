@@ -296,7 +296,7 @@ function Articles({ run }: { run: FullRun }) {
     <details class="articles" open={run.articles.length <= 10}>
       <summary>
         <h3>{count(run.articles.length, "article")} given</h3>
-        <span class="quiet">{cited === 0 ? "none cited" : `${number(cited)} cited`}</span>
+        {isOver(run) && <span class="quiet">{cited === 0 ? "none cited" : `${number(cited)} cited`}</span>}
       </summary>
       <ol>
         {run.articles.map((article) => (

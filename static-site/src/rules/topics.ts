@@ -1,0 +1,41 @@
+/** Names of topics, and where their pages are. */
+
+export const TOPIC_MAX = 100;
+
+/** As the server keeps it: one space where there were several, none around it. */
+export const topicName = (typed: string): string => typed.trim().replace(/\s+/g, " ");
+
+/** Topics are the same when they differ only in case and spacing. */
+export const sameTopic = (one: string, other: string): boolean =>
+  topicName(one).toLowerCase() === topicName(other).toLowerCase();
+
+/**
+ * A topic's page. A name with a dot gets a slash behind it: without one the
+ * address would name a file, and a reload would not find it.
+ */
+export function topicPath(name: string, query = ""): string {
+  const slash = name.includes(".") ? "/" : "";
+  return `/topics/${encodeURIComponent(name)}${slash}${query === "" ? "" : `?${query}`}`;
+}
+
+/** A topic's name out of a file's: `ai_adoption-2026.csv` gives `ai adoption 2026`. */
+export const topicOfFile = (file: string): string =>
+  topicName(file.replace(/\.[^.]+$/, "").replace(/[_\-.]+/g, " ")).slice(0, TOPIC_MAX);
+
+/** A link to an article, or none: only the web's own addresses are followed. */
+export function webAddress(text: string): { href: string; host: string } | undefined {
+  try {
+    const url = new URL(text);
+    const isWeb = url.protocol === "http:" || url.protocol === "https:";
+    return isWeb ? { href: url.href, host: url.host } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `840 KB`, `1.4 MB`. */
+export function size(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} bytes`;
+  if (bytes < 999_500) return `${Math.round(bytes / 1_000)} KB`;
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}

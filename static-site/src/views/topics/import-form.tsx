@@ -1,0 +1,152 @@
+/** Which file goes into which topic. */
+import { useSignal } from "@preact/signals";
+import { Upload } from "lucide-preact";
+import { useEffect, useRef } from "preact/hooks";
+import { useKeptText } from "../../keep/kept";
+import { formatOf, refusal } from "../../rules/split";
+import { sameTopic, size, TOPIC_MAX, topicName, topicOfFile } from "../../rules/topics";
+import { count } from "../../rules/when";
+import type { Topic } from "../../server";
+import { importing, isRunning, start } from "./importing";
+
+const ACCEPTED = ".jsonl,.ndjson,.csv,application/x-ndjson,application/jsonl,text/csv";
+
+export function ImportForm({ topics }: { topics: readonly Topic[] }) {
+  const topic = useKeptText("import-topic");
+  const file = useSignal<File | undefined>(undefined);
+  const topicWrong = useSignal("");
+  const fileWrong = useSignal("");
+  const over = useSignal(false);
+  const input = useRef<HTMLInputElement>(null);
+  const topicInput = useRef<HTMLInputElement>(null);
+  const format = file.value && formatOf(file.value.name, file.value.type);
+  const running = isRunning();
+
+  // A file that is imported is done with; another can be chosen.
+  const state = importing.value?.state;
+  useEffect(() => {
+    if (state !== "done") return;
+    file.value = undefined;
+    if (input.current) input.current.value = "";
+  }, [state]);
+
+  const choose = (chosen: File | undefined): void => {
+    fileWrong.value = "";
+    if (!chosen) return;
+    if (!formatOf(chosen.name, chosen.type)) {
+      fileWrong.value = refusal(chosen.name);
+      file.value = undefined;
+      return;
+    }
+    if (chosen.size === 0) {
+      fileWrong.value = `“${chosen.name}” is empty.`;
+      file.value = undefined;
+      return;
+    }
+    file.value = chosen;
+    if (topic.value.trim() === "") {
+      topic.value = topicOfFile(chosen.name);
+      topicWrong.value = "";
+    }
+  };
+
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    if (running) return;
+    const name = topicName(topic.value);
+    topicWrong.value = name === "" ? "Name the topic that the articles belong to." : "";
+    if (!file.value && fileWrong.value === "") fileWrong.value = "Choose a file.";
+    if (topicWrong.value !== "") topicInput.current?.focus();
+    else if (!file.value) input.current?.focus();
+    if (name === "" || !file.value || !format) return;
+    void start(name, file.value, format);
+  };
+
+  const drop = (event: DragEvent): void => {
+    event.preventDefault();
+    over.value = false;
+    const dropped = event.dataTransfer?.files;
+    if (dropped && dropped.length > 1)
+      fileWrong.value = "One file at a time: drop the next when this one is imported.";
+    else choose(dropped?.[0]);
+  };
+
+  const known = topics.find((one) => sameTopic(one.name, topic.value));
+  return (
+    <form
+      class="stack"
+      noValidate
+      onSubmit={submit}
+      onDragOver={(event) => {
+        event.preventDefault();
+        over.value = true;
+      }}
+      onDragLeave={() => {
+        over.value = false;
+      }}
+      onDrop={drop}
+    >
+      <div class="field">
+        <label for="import-topic">Topic</label>
+        <input
+          id="import-topic"
+          ref={topicInput}
+          list="import-topics"
+          maxLength={TOPIC_MAX}
+          autocomplete="off"
+          required
+          value={topic.value}
+          aria-invalid={topicWrong.value !== ""}
+          aria-describedby="import-topic-hint"
+          onInput={(event) => {
+            topic.value = event.currentTarget.value;
+            topicWrong.value = "";
+          }}
+        />
+        <datalist id="import-topics">
+          {topics.map((one) => (
+            <option key={one.name} value={one.name} />
+          ))}
+        </datalist>
+        <p id="import-topic-hint" class={topicWrong.value === "" ? "hint" : "wrong"}>
+          {topicWrong.value || hint(topicName(topic.value), known)}
+        </p>
+      </div>
+
+      <div class={over.value ? "drop over" : "drop"}>
+        <div class="field">
+          <label for="import-file">File</label>
+          <input
+            id="import-file"
+            ref={input}
+            type="file"
+            accept={ACCEPTED}
+            aria-invalid={fileWrong.value !== ""}
+            aria-describedby="import-file-hint"
+            onChange={(event) => choose(event.currentTarget.files?.[0])}
+          />
+          <p id="import-file-hint" class={fileWrong.value === "" ? "hint" : "wrong"}>
+            {fileWrong.value ||
+              (file.value
+                ? `“${file.value.name}”: ${size(file.value.size)} of ${format === "csv" ? "CSV" : "JSON Lines"}.`
+                : "Choose a file of JSON Lines or CSV, or drop it here. It may be of any size.")}
+          </p>
+        </div>
+      </div>
+
+      <p>
+        <button type="submit" class="primary" aria-disabled={running}>
+          <Upload class="icon" aria-hidden="true" />
+          {running ? "Importing" : "Import"}
+        </button>
+      </p>
+    </form>
+  );
+}
+
+function hint(name: string, known: Topic | undefined): string {
+  if (name === "") return "One that exists, or a new name.";
+  if (!known) return `Makes the topic “${name}”.`;
+  const sample = known.sample ? ", which is part of the built-in sample" : "";
+  return `Adds to “${known.name}”, which has ${count(known.article_count, "article")}${sample}.`;
+}

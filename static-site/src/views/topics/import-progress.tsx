@@ -1,0 +1,200 @@
+/** How an import goes and what came of it: what is in, what isn't, and why. */
+import { Copy as CopyIcon } from "lucide-preact";
+import { copy } from "../../parts/copy";
+import { Notice } from "../../parts/notice";
+import { size, topicPath } from "../../rules/topics";
+import { count, number } from "../../rules/when";
+import { Refused, sentence, Unreachable } from "../../server";
+import {
+  dismiss,
+  goOn,
+  type Import,
+  importing,
+  REJECTED_SHOWN,
+  type Rejected,
+  stop,
+  Unreadable,
+} from "./importing";
+
+export function ImportProgress() {
+  const now = importing.value;
+  if (!now) return null;
+  return (
+    <div class="import">
+      {now.state === "reading" && <Bar now={now} text={`Reading “${now.file.name}”`} />}
+      {now.state === "sending" && <Bar now={now} text={sending(now)} />}
+      {now.state === "done" && <Finished now={now} />}
+      {now.state === "stopped" && <Halted now={now} kind="warn" what="The import was stopped." />}
+      {now.state === "failed" && <Failure now={now} />}
+      {now.rejectedTotal > 0 && (
+        <RejectedLines lines={now.rejected} total={now.rejectedTotal} name={now.file.name} />
+      )}
+    </div>
+  );
+}
+
+function sending({ file, sent, at, parts, topic }: Import): string {
+  const part = parts.length > 1 ? `, part ${number(at + 1)} of ${number(parts.length)}` : "";
+  return `Importing “${file.name}” into “${topic}”: ${size(sent)} of ${size(file.size)}${part}`;
+}
+
+function Bar({ now, text }: { now: Import; text: string }) {
+  // A file of one part is in or isn't: the bar says that it is on its way, no more.
+  const known = now.state === "sending" && now.parts.length > 1;
+  return (
+    <div class="stack">
+      <p id="import-bar" role="status">
+        {text}.
+      </p>
+      <progress aria-labelledby="import-bar" {...(known ? { value: now.sent, max: now.file.size } : {})} />
+      <div class="row">
+        <button type="button" onClick={stop}>
+          Stop
+        </button>
+        {now.parts.length > 1 && <span class="quiet small number">{soFar(now)}</span>}
+      </div>
+    </div>
+  );
+}
+
+const soFar = ({ added, updated, rejectedTotal }: Import): string =>
+  `${number(added)} added, ${number(updated)} updated, ${count(rejectedTotal, "line")} rejected so far`;
+
+function Finished({ now }: { now: Import }) {
+  const { added, updated, rejectedTotal, topic, file } = now;
+  const nothing = added + updated === 0;
+  const another = (
+    <>
+      {!nothing && <a href={topicPath(topic)}>See the topic</a>}
+      <button type="button" onClick={dismiss}>
+        Done
+      </button>
+    </>
+  );
+  return (
+    <div role="status">
+      <Notice kind={nothing ? "warn" : "info"} actions={another}>
+        {nothing && rejectedTotal === 0 && `“${file.name}” has no articles in it. Nothing was imported.`}
+        {nothing && rejectedTotal > 0 && `No line of “${file.name}” could be imported.`}
+        {!nothing &&
+          `“${file.name}” is imported into “${topic}”: ${count(added, "article")} added, ${number(updated)} updated, ${count(rejectedTotal, "line")} rejected.`}
+      </Notice>
+    </div>
+  );
+}
+
+/** It ended early: what is in, what isn't, and how to go on. */
+function Halted({
+  now,
+  kind,
+  what,
+  retry = true,
+}: {
+  now: Import;
+  kind: "warn" | "bad";
+  what: string;
+  retry?: boolean;
+}) {
+  const next = now.parts[now.at];
+  const before = now.parts[now.at - 1];
+  const actions = (
+    <>
+      {retry && (
+        <button type="button" onClick={() => void goOn()}>
+          {before && next ? `Go on from line ${number(next.line)}` : "Try again"}
+        </button>
+      )}
+      <button type="button" onClick={dismiss}>
+        {retry ? "Leave it at that" : "Close"}
+      </button>
+    </>
+  );
+  return (
+    <Notice kind={kind} actions={actions}>
+      {what} {keptOf(now)}
+    </Notice>
+  );
+}
+
+/** What of the file is in, what may be and what isn't. */
+function keptOf(now: Import): string {
+  const next = now.parts[now.at];
+  const before = now.parts[now.at - 1];
+  const kept = before
+    ? `Lines up to ${number(before.lastLine)} are imported: ${number(now.added)} added, ${number(now.updated)} updated, ${number(now.rejectedTotal)} rejected. `
+    : "";
+  if (!next) return kept || "Nothing was imported.";
+  if (mayHaveArrived(now)) {
+    return `${kept}Lines ${number(next.line)} to ${number(next.lastLine)} may be in already; sending them again doubles nothing, since the same URL is one article.`;
+  }
+  return before ? `${kept}Nothing from line ${number(next.line)} on is.` : "Nothing was imported.";
+}
+
+/** Whether the part that was under way may have been imported all the same, whole or in part. */
+function mayHaveArrived({ state, error }: Import): boolean {
+  if (state === "stopped") return true;
+  return error instanceof Unreachable || (error instanceof Refused && error.status >= 500);
+}
+
+function Failure({ now }: { now: Import }) {
+  const { error } = now;
+  if (error instanceof Unreadable) {
+    return (
+      <Halted
+        now={now}
+        kind="bad"
+        what={`“${now.file.name}” can't be read: it may have been moved or changed since it was chosen. Choose it again.`}
+        retry={false}
+      />
+    );
+  }
+  if (error instanceof Unreachable)
+    return <Halted now={now} kind="bad" what="The workshop's server doesn't answer." />;
+  const retry = error instanceof Refused && error.passes;
+  return <Halted now={now} kind="bad" what={sentence(error)} retry={retry} />;
+}
+
+function RejectedLines({ lines, total, name }: { lines: readonly Rejected[]; total: number; name: string }) {
+  return (
+    <div class="rejected">
+      <header class="row spread">
+        <h3 id="rejected-heading">
+          {total === 1 ? "One line was rejected" : `${number(total)} lines were rejected`}
+        </h3>
+        <button
+          type="button"
+          class="plain"
+          onClick={() => void copy(lines.map((one) => `${one.line}\t${one.detail}`).join("\n"))}
+        >
+          <CopyIcon class="icon" aria-hidden="true" />
+          Copy the list
+        </button>
+      </header>
+      <p class="hint">
+        Correct {total === 1 ? "it" : "them"} in “{name}” and import the file again: what is in already is
+        updated, not doubled.
+        {total > lines.length && ` The first ${number(REJECTED_SHOWN)} are shown.`}
+      </p>
+      <section class="scroll" aria-labelledby="rejected-heading" tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col" class="figure">
+                Line
+              </th>
+              <th scope="col">What is wrong</th>
+            </tr>
+          </thead>
+          <tbody>
+            {lines.map((one) => (
+              <tr key={`${one.line}:${one.detail}`}>
+                <td class="figure">{number(one.line)}</td>
+                <td>{one.detail}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </div>
+  );
+}

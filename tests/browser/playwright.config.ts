@@ -1,0 +1,41 @@
+import { existsSync } from "node:fs";
+import { defineConfig } from "@playwright/test";
+
+/** Debian's Chromium where it is; elsewhere the one Playwright has installed. */
+const DEBIAN_CHROMIUM = "/usr/bin/chromium";
+
+export const launchOptions = {
+  ...(existsSync(DEBIAN_CHROMIUM) ? { executablePath: DEBIAN_CHROMIUM } : {}),
+  // No sandbox, for a container's root; the rest keeps the browser from asking the world for anything.
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+};
+
+export default defineConfig({
+  testDir: ".",
+  testMatch: "*.spec.ts",
+  outputDir: "../../target/browser/results",
+  // The machines share two cores with a model: one test at a time is the fastest.
+  workers: 1,
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
+  forbidOnly: true,
+  // A test that passes the second time is a defect, of it or of the product.
+  retries: 0,
+  reporter: [["list"]],
+  use: {
+    launchOptions,
+    viewport: { width: 1360, height: 860 },
+    colorScheme: "light",
+    locale: "en-GB",
+    trace: "retain-on-failure",
+    screenshot: "only-on-failure",
+  },
+});

@@ -1,0 +1,92 @@
+/**
+ * What every test starts from: a machine of its own per file, a page that must
+ * not complain, and the few things done to a draft in nearly all of them.
+ */
+import { test as base, expect, type Locator, type Page } from "@playwright/test";
+import { Machine } from "./machine";
+import { ScriptedModel } from "./scripted-model";
+
+export { expect } from "@playwright/test";
+
+interface Fixtures {
+  /** Fails the test when the page reports an error or a violation of its own policy. */
+  quiet: { allow: (words: RegExp) => void };
+}
+
+interface Shared {
+  model: ScriptedModel;
+  machine: Machine;
+}
+
+export const test = base.extend<Fixtures, Shared>({
+  model: [
+    async ({}, use) => {
+      const model = await ScriptedModel.start();
+      await use(model);
+      await model.stop();
+    },
+    { scope: "worker" },
+  ],
+  machine: [
+    async ({ model }, use) => {
+      const machine = await Machine.withModel(model.url);
+      await use(machine);
+      await machine.stop();
+    },
+    { scope: "worker" },
+  ],
+  quiet: [
+    async ({ context }, use) => {
+      const complaints: string[] = [];
+      const allowed: RegExp[] = [];
+      watch(context, complaints);
+      await use({ allow: (words) => allowed.push(words) });
+      expect(complaints.filter((said) => !allowed.some((words) => words.test(said)))).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+/** Collects what the browser's console has to say against the pages of a context. */
+export function watch(context: import("@playwright/test").BrowserContext, complaints: string[]): void {
+  context.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  context.on("weberror", (error) => complaints.push(String(error.error())));
+}
+
+/** The network is cut or the server killed on purpose: the browser says so in its console. */
+export const OFFLINE = /net::ERR|Failed to load resource/;
+
+export const TEXT = [
+  "# Role",
+  "You are a research analyst who writes briefs for executives.",
+  "",
+  "# Sources",
+  "Answer from the given articles only and cite each claim as a Markdown link.",
+  "",
+  "# Form",
+  "At most one page, the newest first.",
+].join("\n");
+
+export const editor = (page: Page): Locator => page.getByRole("textbox", { name: "Text of the prompt" });
+
+export const saveState = (page: Page): Locator => page.locator(".saved [role=status]");
+
+/** Opens a draft and waits until it can be written in. */
+export async function open(page: Page, machine: Machine, id: string): Promise<void> {
+  await page.goto(`${machine.url}/prompt-workshop?draft_id=${id}`);
+  await expect(editor(page)).toBeVisible();
+}
+
+/** Writes at the end of the draft. */
+export async function write(page: Page, words: string): Promise<void> {
+  await editor(page).click();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type(words);
+}
+
+/** The text in the editor, line breaks and all. */
+export async function text(page: Page): Promise<string> {
+  return (await editor(page).locator(".cm-line").allInnerTexts()).map((line) => line.replace(/\n$/, "")).join("\n");
+}
