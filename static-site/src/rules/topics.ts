@@ -1,5 +1,7 @@
 /** Names of topics, and where their pages are. */
 
+import { date } from "./when";
+
 export const TOPIC_MAX = 100;
 
 /** As the server keeps it: one space where there were several, none around it. */
@@ -21,6 +23,19 @@ export function topicPath(name: string, query = ""): string {
 /** A topic's name out of a file's: `ai_adoption-2026.csv` gives `ai adoption 2026`. */
 export const topicOfFile = (file: string): string =>
   topicName(file.replace(/\.[^.]+$/, "").replace(/[_\-.]+/g, " ")).slice(0, TOPIC_MAX);
+
+/** `24 Aug 2026 to 21 Nov 2026`. */
+export function publishedSpan({
+  oldest,
+  newest,
+}: {
+  oldest?: string | null;
+  newest?: string | null;
+}): string {
+  if (!oldest || !newest) return "";
+  const [first, last] = [date(oldest), date(newest)];
+  return first === last ? first : `${first} to ${last}`;
+}
 
 /** A link to an article, or none: only the web's own addresses are followed. */
 export function webAddress(text: string): { href: string; host: string } | undefined {

@@ -1,16 +1,15 @@
 /** One topic: what it holds, and what a test would find in it. */
 import { useSignal } from "@preact/signals";
 import { FlaskConical, Search as SearchIcon } from "lucide-preact";
-import { useKeptText } from "../keep/kept";
+import { useEffect } from "preact/hooks";
 import { useLoad } from "../parts/load";
 import { Failed, Notice, Working } from "../parts/notice";
 import { go, query } from "../parts/router";
 import { QUERY_LENGTH } from "../rules/text";
-import { sameTopic, topicPath, webAddress } from "../rules/topics";
+import { publishedSpan, sameTopic, topicPath, webAddress } from "../rules/topics";
 import { count, date, exact, number } from "../rules/when";
 import { type FoundArticle, listTopics, Refused, type Search, searchArticles, type Topic } from "../server";
 import { Page } from "../shell";
-import { span } from "./topics";
 import "../styles/topics.css";
 
 const LIMITS = [10, 20, 50, 100, 200];
@@ -39,7 +38,7 @@ function About({ topic }: { topic: Topic }) {
   return (
     <span class="number">
       {count(topic.article_count, "article")}
-      {topic.article_count > 0 && `, published ${span(topic)}`}
+      {topic.article_count > 0 && `, published ${publishedSpan(topic)}`}
       {topic.sample && ". An invented sample: its articles report nothing real, and their links lead nowhere"}
       .
     </span>
@@ -113,10 +112,17 @@ function SearchForm({
   asked: { query: string; days: string; limit: number };
   onAgain: () => void;
 }) {
-  const words = useKeptText(`search:${topic.name}`, asked.query);
+  const words = useSignal(asked.query);
   const days = useSignal(asked.days);
   const limit = useSignal(asked.limit);
   const wrong = useSignal("");
+
+  // The way back and forth changes the address, and the form with it.
+  useEffect(() => {
+    words.value = asked.query;
+    days.value = asked.days;
+    limit.value = asked.limit;
+  }, [asked.query, asked.days, asked.limit]);
 
   const submit = (event: Event): void => {
     event.preventDefault();
@@ -137,63 +143,65 @@ function SearchForm({
   };
 
   return (
-    <form class="search" role="search" onSubmit={submit} noValidate>
-      <div class="field words">
-        <label for="search-query">Try a search</label>
-        <input
-          id="search-query"
-          type="search"
-          maxLength={QUERY_LENGTH[1]}
-          autocomplete="off"
-          placeholder="What do surveys say in the last 30 days?"
-          value={words.value}
-          onInput={(event) => {
-            words.value = event.currentTarget.value;
-          }}
-        />
-      </div>
-      <div class="field">
-        <label for="search-days">Of the last days</label>
-        <input
-          id="search-days"
-          inputMode="numeric"
-          autocomplete="off"
-          placeholder="all"
-          value={days.value}
-          aria-invalid={wrong.value !== ""}
-          aria-describedby={wrong.value === "" ? undefined : "search-days-wrong"}
-          onInput={(event) => {
-            days.value = event.currentTarget.value;
-            wrong.value = "";
-          }}
-        />
-      </div>
-      <div class="field">
-        <label for="search-limit">At most</label>
-        <select
-          id="search-limit"
-          value={String(limit.value)}
-          onChange={(event) => {
-            limit.value = Number(event.currentTarget.value);
-          }}
-        >
-          {LIMITS.map((one) => (
-            <option key={one} value={String(one)}>
-              {one} articles
-            </option>
-          ))}
-        </select>
-      </div>
-      <button type="submit">
-        <SearchIcon class="icon" aria-hidden="true" />
-        Search
-      </button>
-      {wrong.value !== "" && (
-        <p id="search-days-wrong" class="wrong">
-          {wrong.value}
-        </p>
-      )}
-    </form>
+    <search>
+      <form class="search" onSubmit={submit} noValidate>
+        <div class="field words">
+          <label for="search-query">Try a search</label>
+          <input
+            id="search-query"
+            type="search"
+            maxLength={QUERY_LENGTH[1]}
+            autocomplete="off"
+            placeholder="What do surveys say in the last 30 days?"
+            value={words.value}
+            onInput={(event) => {
+              words.value = event.currentTarget.value;
+            }}
+          />
+        </div>
+        <div class="field">
+          <label for="search-days">Of the last days</label>
+          <input
+            id="search-days"
+            inputMode="numeric"
+            autocomplete="off"
+            placeholder="all"
+            value={days.value}
+            aria-invalid={wrong.value !== ""}
+            aria-describedby={wrong.value === "" ? undefined : "search-days-wrong"}
+            onInput={(event) => {
+              days.value = event.currentTarget.value;
+              wrong.value = "";
+            }}
+          />
+        </div>
+        <div class="field">
+          <label for="search-limit">At most</label>
+          <select
+            id="search-limit"
+            value={String(limit.value)}
+            onChange={(event) => {
+              limit.value = Number(event.currentTarget.value);
+            }}
+          >
+            {LIMITS.map((one) => (
+              <option key={one} value={String(one)}>
+                {one} articles
+              </option>
+            ))}
+          </select>
+        </div>
+        <button type="submit">
+          <SearchIcon class="icon" aria-hidden="true" />
+          Search
+        </button>
+        {wrong.value !== "" && (
+          <p id="search-days-wrong" class="wrong">
+            {wrong.value}
+          </p>
+        )}
+      </form>
+    </search>
   );
 }
 

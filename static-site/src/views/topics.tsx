@@ -2,8 +2,8 @@
 import { useEffect } from "preact/hooks";
 import { useLoad } from "../parts/load";
 import { Failed, Working } from "../parts/notice";
-import { topicPath } from "../rules/topics";
-import { date, number } from "../rules/when";
+import { publishedSpan, topicPath } from "../rules/topics";
+import { number } from "../rules/when";
 import { listTopics, type Topic } from "../server";
 import { Page } from "../shell";
 import { FileFormat } from "./topics/file-format";
@@ -73,17 +73,10 @@ function List({ topics }: { topics: readonly Topic[] }) {
               {topic.sample && <span class="quiet small">Invented sample</span>}
             </th>
             <td class="figure">{number(topic.article_count)}</td>
-            <td class="quiet">{span(topic)}</td>
+            <td class="quiet">{publishedSpan(topic)}</td>
           </tr>
         ))}
       </tbody>
     </table>
   );
-}
-
-/** `24 Aug 2026 to 21 Nov 2026`. */
-export function span({ oldest, newest }: Topic): string {
-  if (!oldest || !newest) return "";
-  const [first, last] = [date(oldest), date(newest)];
-  return first === last ? first : `${first} to ${last}`;
 }
