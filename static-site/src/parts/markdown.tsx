@@ -9,7 +9,26 @@ import { Marked } from "marked";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { copy } from "./copy";
 
-const marked = new Marked({ gfm: true, breaks: false });
+/**
+ * HTML in an answer is words, as everything else is: a prompt that names its
+ * parts with tags is then read as it was written, and no foreign style or base
+ * address is even parsed. Only a line break is one.
+ */
+const marked = new Marked({
+  gfm: true,
+  breaks: false,
+  tokenizer: {
+    html: () => undefined,
+    tag(source) {
+      const found = /^<br *\/?>/i.exec(source);
+      return found ? ({ type: "br", raw: found[0] } as never) : undefined;
+    },
+  },
+  renderer: { image: ({ text }) => `<em>[image${text === "" ? "" : `: ${escaped(text)}`}]</em>` },
+});
+
+const escaped = (text: string): string =>
+  text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 const ALLOWED_TAGS =
   "p br hr h1 h2 h3 h4 h5 h6 ul ol li blockquote pre code em strong del a table thead tbody tr th td".split(
@@ -17,11 +36,7 @@ const ALLOWED_TAGS =
   );
 
 function fragment(markdown: string): DocumentFragment {
-  const html = marked.parse(markdown, { async: false }).replace(/<img\b[^>]*>/gi, (image) => {
-    const words = /\balt="([^"]*)"/i.exec(image)?.[1] ?? "";
-    return `<em>[image${words === "" ? "" : `: ${words}`}]</em>`;
-  });
-  const pure = DOMPurify.sanitize(html, {
+  const pure = DOMPurify.sanitize(marked.parse(markdown, { async: false }), {
     ALLOWED_TAGS,
     ALLOWED_ATTR: ["href", "start", "align"],
     ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
