@@ -235,16 +235,24 @@ function Verdict({ run, watched, draft }: { run: FullRun; watched: Watched; draf
   const isChanged = notes.value.trim() !== (run.notes ?? "");
   const over = length(notes.value) - NOTES_MAX;
 
+  // Shown as chosen at once; `undefined` when the server has it.
+  const rating = useSignal<number | null | undefined>(undefined);
+
   const save = async (verdict: { user_rating?: number | null; notes?: string | null }): Promise<void> => {
     error.value = undefined;
     isSaving.value = true;
     try {
       await watched.rate(verdict);
+      if (verdict.user_rating === rating.value) rating.value = undefined;
     } catch (failure) {
       error.value = failure;
     } finally {
       isSaving.value = false;
     }
+  };
+  const rate = (chosen: number | null): void => {
+    rating.value = chosen;
+    void save({ user_rating: chosen });
   };
   const saveNotes = (): void => {
     if (!isChanged || over > 0) return;
@@ -255,8 +263,8 @@ function Verdict({ run, watched, draft }: { run: FullRun; watched: Watched; draf
     <section class="verdict" aria-label="Your verdict">
       <Stars
         name={`rating-${run.test_id}`}
-        value={run.user_rating ?? null}
-        onChange={(rating) => void save({ user_rating: rating })}
+        value={rating.value === undefined ? (run.user_rating ?? null) : rating.value}
+        onChange={rate}
       />
       <div class="field">
         <label for={`notes-${run.test_id}`}>Notes</label>
@@ -275,7 +283,7 @@ function Verdict({ run, watched, draft }: { run: FullRun; watched: Watched; draf
           {over > 0
             ? `${over} characters too long; not saved.`
             : error.value !== undefined
-              ? `Not saved. ${sentence(error.value)} Your notes are kept here.`
+              ? ""
               : isSaving.value
                 ? "Saving…"
                 : isChanged
@@ -285,6 +293,26 @@ function Verdict({ run, watched, draft }: { run: FullRun; watched: Watched; draf
                     : "Saved."}
         </p>
       </div>
+      {error.value !== undefined && (
+        <Notice
+          kind="bad"
+          actions={
+            <button
+              type="button"
+              onClick={() =>
+                void save({
+                  ...(rating.value === undefined ? {} : { user_rating: rating.value }),
+                  ...(isChanged ? { notes: withoutControls(notes.value).trim() || null } : {}),
+                })
+              }
+            >
+              Save again
+            </button>
+          }
+        >
+          Your verdict is not saved. {sentence(error.value)} It is kept here.
+        </Notice>
+      )}
     </section>
   );
 }
