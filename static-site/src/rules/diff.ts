@@ -1,5 +1,4 @@
 /** What is different between two texts, by lines and by words. */
-import { diffIndices } from "node-diff3";
 
 /** A run of lines that differ. Line numbers count from 0. */
 export interface Hunk {
@@ -12,7 +11,8 @@ export interface Span {
   changed: boolean;
 }
 
-interface Change {
+/** A run of one list that another run takes the place of. */
+export interface Change {
   before: [start: number, length: number];
   after: [start: number, length: number];
 }
@@ -20,21 +20,128 @@ interface Change {
 /** Above this many words a side, marking words would take longer than it helps. */
 const WORDS_MAX = 2_000;
 
+/** Above this many changes the shortest way is no longer looked for: its cost grows with their square. */
+const STEPS_MAX = 1_000;
+
 /**
- * Changes between two lists. What both begin and end with is set aside first:
- * an edit in a long text then costs what was edited, not the text.
+ * The changes that turn `before` into `after`, in order: the fewest there are,
+ * or for very different lists fewer than all.
  */
-function changes(before: string[], after: string[]): Change[] {
+export function changes(before: string[], after: string[]): Change[] {
+  const numbers = new Map<string, number>();
+  const number = (item: string): number => {
+    const known = numbers.get(item) ?? numbers.size;
+    numbers.set(item, known);
+    return known;
+  };
+  const found: Change[] = [];
+  compare(before.map(number), 0, after.map(number), 0, found);
+  return found;
+}
+
+/** Adds the changes between two lists that begin at `x` and `y`. Two changes never touch. */
+function compare(before: number[], x: number, after: number[], y: number, found: Change[]): void {
   const shorter = Math.min(before.length, after.length);
   let head = 0;
   while (head < shorter && before[head] === after[head]) head += 1;
   let tail = 0;
   while (tail < shorter - head && before.at(-1 - tail) === after.at(-1 - tail)) tail += 1;
-  const middle = (list: string[]): string[] => list.slice(head, list.length - tail);
-  return diffIndices(middle(before), middle(after)).map((found) => ({
-    before: [found.buffer1[0] + head, found.buffer1[1]],
-    after: [found.buffer2[0] + head, found.buffer2[1]],
-  }));
+  const old = before.slice(head, before.length - tail);
+  const now = after.slice(head, after.length - tail);
+  if (old.length === 0 && now.length === 0) return;
+  const isOneSided = old.length === 0 || now.length === 0;
+  const kept = isOneSided ? [] : shortest(old, now);
+  const same = kept ?? landmarks(old, now);
+  let [a, b] = [0, 0];
+  for (const [i, j] of [...same, [old.length, now.length] as const]) {
+    // Between landmarks, smaller lists are compared anew.
+    if (kept === null && same.length > 0) {
+      compare(old.slice(a, i), x + head + a, now.slice(b, j), y + head + b, found);
+    } else if (i > a || j > b) found.push({ before: [x + head + a, i - a], after: [y + head + b, j - b] });
+    [a, b] = [i + 1, j + 1];
+  }
+}
+
+type Pair = readonly [before: number, after: number];
+
+/**
+ * The items that stay on the shortest way from one list to the other, or null
+ * when that is too long. (Myers, An O(ND) Difference Algorithm, 1986.)
+ */
+function shortest(before: number[], after: number[]): Pair[] | null {
+  const most = Math.min(STEPS_MAX, before.length + after.length);
+  // How far one gets on each diagonal; `middle` is the one of both beginnings.
+  const middle = most + 1;
+  const far = new Int32Array(2 * most + 3);
+  const trace: Int32Array[] = [];
+  for (let step = 0; step <= most; step += 1) {
+    for (let at = middle - step; at <= middle + step; at += 2) {
+      const isAdded =
+        at === middle - step || (at !== middle + step && (far[at - 1] ?? 0) < (far[at + 1] ?? 0));
+      let i = isAdded ? (far[at + 1] ?? 0) : (far[at - 1] ?? 0) + 1;
+      while (i < before.length && i - at + middle < after.length && before[i] === after[i - at + middle])
+        i += 1;
+      far[at] = i;
+      if (i >= before.length && i - at + middle >= after.length) return walked(before, after, trace, middle);
+    }
+    trace.push(far.slice(middle - step, middle + step + 1));
+  }
+  return null;
+}
+
+/** Walks the way back that `shortest` found. */
+function walked(before: number[], after: number[], trace: Int32Array[], middle: number): Pair[] {
+  const same: Pair[] = [];
+  let [i, j] = [before.length, after.length];
+  for (let step = trace.length; step > 0; step -= 1) {
+    const reached = (at: number): number => trace[step - 1]?.[at - middle + step - 1] ?? -1;
+    const at = middle + i - j;
+    const isAdded = at === middle - step || (at !== middle + step && reached(at - 1) < reached(at + 1));
+    const start = isAdded ? reached(at + 1) : reached(at - 1) + 1;
+    for (; i > start; i -= 1, j -= 1) same.push([i - 1, j - 1]);
+    if (isAdded) j -= 1;
+    else i -= 1;
+  }
+  for (; i > 0; i -= 1, j -= 1) same.push([i - 1, j - 1]);
+  return same.reverse();
+}
+
+interface Link {
+  pair: Pair;
+  previous: Link | undefined;
+}
+
+/** The longest row of items that are in both lists exactly once. (Patience diff.) */
+function landmarks(before: number[], after: number[]): Pair[] {
+  const places = singles(after);
+  // The last link of the best row of each length.
+  const best: Link[] = [];
+  for (const [item, i] of singles(before)) {
+    const j = places.get(item);
+    if (j === undefined) continue;
+    let [low, high] = [0, best.length];
+    while (low < high) {
+      const half = (low + high) >> 1;
+      if ((best[half]?.pair[1] ?? 0) < j) low = half + 1;
+      else high = half;
+    }
+    best[low] = { pair: [i, j], previous: best[low - 1] };
+  }
+  const row: Pair[] = [];
+  for (let link = best.at(-1); link; link = link.previous) row.push(link.pair);
+  return row.reverse();
+}
+
+/** Where each item stands that is in the list once, in the list's order. */
+function singles(list: number[]): Map<number, number> {
+  const places = new Map<number, number>();
+  const repeated = new Set<number>();
+  for (const [at, item] of list.entries()) {
+    if (places.has(item)) repeated.add(item);
+    else places.set(item, at);
+  }
+  for (const item of repeated) places.delete(item);
+  return places;
 }
 
 /** The hunks that turn `before` into `after`. */
@@ -53,8 +160,8 @@ export function hunks(before: string, after: string): Hunk[] {
 /** `text`, of which `hunk` describes a change, with that change made. */
 export function applied(text: string, hunk: Hunk): string {
   const lines = text.split("\n");
-  lines.splice(hunk.before.start, hunk.before.lines.length, ...hunk.after.lines);
-  return lines.join("\n");
+  const end = hunk.before.start + hunk.before.lines.length;
+  return [...lines.slice(0, hunk.before.start), ...hunk.after.lines, ...lines.slice(end)].join("\n");
 }
 
 /** Both sides of a hunk with the words marked that differ; null when that wouldn't help. */
@@ -64,8 +171,13 @@ export function words(hunk: Hunk): { before: Span[]; after: Span[] } | null {
   const [old, now] = [split(hunk.before.lines), split(hunk.after.lines)];
   if (old.length === 0 || now.length === 0 || old.length > WORDS_MAX || now.length > WORDS_MAX) return null;
   const found = changes(old, now);
-  const same = old.length - found.reduce((sum, change) => sum + change.before[1], 0);
-  if (same < old.length / 3) return null;
+  // Spaces stay in any two sentences; only words tell whether they are alike.
+  const amount = (list: string[]): number => list.filter((word) => word.trim() !== "").length;
+  const gone = found.reduce(
+    (sum, { before: [start, many] }) => sum + amount(old.slice(start, start + many)),
+    0,
+  );
+  if (amount(old) - gone < amount(old) / 3) return null;
   const spans = (list: string[], side: "before" | "after"): Span[] => {
     const result: Span[] = [];
     let at = 0;
