@@ -23,12 +23,14 @@ interface Fence {
   info: string;
 }
 
-const FENCE = /^( {0,3})(`{3,}|~{3,})[ \t]*([^`]*)$/;
+const FENCE = /^( *)(`{3,}(?=[^`]*$)|~{3,})[ \t]*(.*)$/;
+/** What a list item begins with; its text stands as far in as this is long. */
+const ITEM = /^ *(?:[-*+]|\d{1,9}[.)]) {1,4}(?=\S)/;
 
-function fence(line: string): Fence | null {
-  const found = FENCE.exec(line.replace(/\r$/, ""));
-  if (!found) return null;
-  const [, indent = "", marks = "", info = ""] = found;
+/** The fence that `line` is; one may stand up to three spaces further in than the text around it. */
+function fence(line: string, around: number): Fence | null {
+  const [, indent = "", marks = "", info = ""] = FENCE.exec(line) ?? [];
+  if (marks === "" || indent.length > around + 3) return null;
   return { mark: marks.charAt(0), length: marks.length, indent: indent.length, info: info.trim() };
 }
 
@@ -43,14 +45,20 @@ export function blocks(answer: string): Block[] {
     open = [];
     lines = [];
   };
-  for (const line of answer.split("\n")) {
+  // How far in the text of the list item is that one is in.
+  let around = 0;
+  for (const line of answer.split(/\r?\n/)) {
     const [outer] = open;
     const inner = open.at(-1);
-    const here = fence(line);
     if (!outer || !inner) {
-      if (here) open = [here];
+      const item = ITEM.exec(line)?.[0].length;
+      if (item !== undefined) around = item;
+      else if (line.trim() !== "" && line.search(/\S/) < around) around = 0;
+      const opening = fence(item === undefined ? line : " ".repeat(item) + line.slice(item), around);
+      if (opening) open = [opening];
       continue;
     }
+    const here = fence(line, around);
     const closesInner = here && here.info === "" && here.mark === inner.mark && here.length >= inner.length;
     if (closesInner && open.length === 1) {
       finish(true);
