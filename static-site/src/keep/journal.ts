@@ -52,7 +52,8 @@ export class Journal {
   #database: Promise<IDBPDatabase<Schema>>;
   #bases = new Map<string, Draft>();
   #waiting = new Map<string, Entry>();
-  #writing: Promise<void> | null = null;
+  /** Ends with the drafts whose newest text could not be stored. */
+  #writing: Promise<Map<string, unknown>> | null = null;
 
   constructor(tab: string, name = "workshop") {
     this.tab = tab;
@@ -73,18 +74,28 @@ export class Journal {
    */
   async write(entry: Omit<Entry, "tab">): Promise<void> {
     this.#waiting.set(entry.draft, { ...entry, tab: this.tab });
-    this.#writing ??= this.#drain().finally(() => {
-      this.#writing = null;
-    });
-    await this.#writing;
+    this.#writing ??= this.#drain();
+    const failed = await this.#writing;
+    if (failed.has(entry.draft)) throw failed.get(entry.draft);
   }
 
-  async #drain(): Promise<void> {
+  async #drain(): Promise<Map<string, unknown>> {
+    const failed = new Map<string, unknown>();
     while (this.#waiting.size > 0) {
       const entries = [...this.#waiting.values()];
       this.#waiting.clear();
-      for (const entry of entries) await this.#put(entry);
+      for (const entry of entries) {
+        try {
+          await this.#put(entry);
+          failed.delete(entry.draft);
+        } catch (error) {
+          failed.set(entry.draft, error);
+        }
+      }
     }
+    // In the same step as the last look: what is written after it begins anew.
+    this.#writing = null;
+    return failed;
   }
 
   async #put(entry: Entry): Promise<void> {
