@@ -1,6 +1,7 @@
 /** The library: every prompt that was committed, found as one types. */
 import { useComputed, useSignal } from "@preact/signals";
 import { Copy as CloneIcon } from "lucide-preact";
+import { useEffect } from "preact/hooks";
 import { Failed, Working } from "../parts/notice";
 import { go, query } from "../parts/router";
 import { clonePath, matching, promptPath } from "../rules/library";
@@ -23,6 +24,11 @@ export function Library() {
     wanted.value = text;
     shown.value = SHOWN;
   };
+  // The way back, or to the library from itself, changes the address, and the search with it.
+  const inAddress = query.value.get("q") ?? "";
+  useEffect(() => {
+    if (wanted.peek().trim() !== inAddress) search(inAddress);
+  }, [inAddress]);
   const searched = wanted.value.trim() !== "";
   const ready = !loading.value && error.value === undefined;
 

@@ -22,12 +22,19 @@ export function ImportForm({ topics }: { topics: readonly Topic[] }) {
   const format = file.value && formatOf(file.value.name, file.value.type);
   const running = isRunning();
 
-  // A file that is imported is done with; another can be chosen.
+  // A file that is imported is done with; once its result is put away, so is the topic.
   const state = importing.value?.state;
+  const before = useRef(state);
   useEffect(() => {
-    if (state !== "done") return;
-    file.value = undefined;
-    if (input.current) input.current.value = "";
+    if (state === "done") {
+      file.value = undefined;
+      if (input.current) input.current.value = "";
+    }
+    if (before.current !== undefined && state === undefined) {
+      if (before.current === "done") topic.clear();
+      topicInput.current?.focus();
+    }
+    before.current = state;
   }, [state]);
 
   const choose = (chosen: File | undefined): void => {

@@ -1,5 +1,6 @@
 /** How an import goes and what came of it: what is in, what isn't, and why. */
 import { Copy as CopyIcon } from "lucide-preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { copy } from "../../parts/copy";
 import { Notice } from "../../parts/notice";
 import { size, topicPath } from "../../rules/topics";
@@ -18,9 +19,17 @@ import {
 
 export function ImportProgress() {
   const now = importing.value;
+  const shown = useRef<HTMLDivElement>(null);
+
+  // A button that is gone takes the focus with it: what came of pressing it gets it instead.
+  useLayoutEffect(() => {
+    if (now && (document.activeElement ?? document.body) === document.body)
+      shown.current?.focus({ preventScroll: true });
+  }, [now?.state]);
+
   if (!now) return null;
   return (
-    <div class="import">
+    <section class="import" aria-label="Import" tabIndex={-1} ref={shown}>
       {now.state === "reading" && <Bar now={now} text={`Reading “${now.file.name}”`} />}
       {now.state === "sending" && <Bar now={now} text={sending(now)} />}
       {now.state === "done" && <Finished now={now} />}
@@ -29,7 +38,7 @@ export function ImportProgress() {
       {now.rejectedTotal > 0 && (
         <RejectedLines lines={now.rejected} total={now.rejectedTotal} name={now.file.name} />
       )}
-    </div>
+    </section>
   );
 }
 
