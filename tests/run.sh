@@ -17,7 +17,15 @@ cargo clippy --workspace --all-targets --locked -- --deny warnings
 part "One HTTP stack: no second hyper, rustls or ring in what is deployed"
 tests/one-stack.sh
 
-part "Build: the local machine"
+part "The page: types from the OpenAPI document, TypeScript, lints"
+make --silent static-site/node_modules/.installed
+npm --prefix static-site run --silent check
+
+part "The page's rules: extraction, merging, the journal, a draft's session"
+npm --prefix static-site run --silent test
+
+part "Build: the page, the local machine"
+make --silent page
 cargo build --package local --locked
 
 part "Rules, beside the rules; the model's wire with the faults of a scripted server"
@@ -30,3 +38,6 @@ cargo test --package tests --test workshop --locked -- --test-threads=3
 
 part "Killed at any moment: nothing acknowledged is lost, every run ends"
 cargo test --package tests --test killed --locked -- --test-threads=1
+
+part "The page in a real browser: the main job with the real small model, nothing lost, accessible, safe"
+make --silent test-browser

@@ -220,16 +220,14 @@ function Row({
         )}
       </div>
       <span class="state">{STATUS[draft.status]}</span>
-      <span class="number small quiet">
-        {count(draft.test_count, "test")}
-        <br />
-        {count(draft.content_length, "character")}
+      <span class="pair number small quiet">
+        <span>{count(draft.test_count, "test")}</span>
+        <span>{count(draft.content_length, "character")}</span>
       </span>
-      <span class="small quiet">
+      <span class="pair small quiet">
         <time dateTime={draft.updated_at} title={exact(draft.updated_at)}>
           {ago(draft.updated_at, now)}
         </time>
-        <br />
         <span class={expiresSoon ? "wrong" : ""} title={exact(draft.expires_at)}>
           expires {until(draft.expires_at, now)}
         </span>

@@ -134,5 +134,5 @@ function nameOf(requirements: string): string {
   if (line.length < 3) return "New prompt";
   if (line.length <= 60) return line;
   const cut = line.slice(0, 60);
-  return `${cut.slice(0, Math.max(cut.lastIndexOf(" "), 20))}…`;
+  return `${cut.slice(0, Math.max(cut.lastIndexOf(" "), 20)).replace(/[\s\p{P}]+$/u, "")}…`;
 }

@@ -118,7 +118,7 @@ function Messages({
           </button>
         )}
         {messages.map((message) => (
-          <Said key={message.id} message={message} />
+          <Said key={message.id} message={message} isLast={message === last} />
         ))}
         {outgoing && (
           <article class="message user">
@@ -213,7 +213,7 @@ function Who({ name, children }: { name: string; children?: ComponentChildren })
   );
 }
 
-function Said({ message }: { message: Message }) {
+function Said({ message, isLast }: { message: Message; isLast: boolean }) {
   const isUser = message.role === "user";
   return (
     <article class={`message ${message.role}`}>
@@ -228,7 +228,7 @@ function Said({ message }: { message: Message }) {
         </button>
       </Who>
       {isUser ? <p class="typed">{message.content}</p> : <Markdown text={message.content} />}
-      {message.truncated && <p class="small quiet">This answer ended early.</p>}
+      {message.truncated && !isLast && <p class="small quiet">This answer ended early.</p>}
     </article>
   );
 }

@@ -44,6 +44,19 @@ export function Commit({
   const done = useSignal<{ name: string; version: number } | null>(null);
   const look = useSignal(0);
 
+  // A clone of one's own prompt is mostly meant to become its next version.
+  const parent = useSignal<FullPrompt | null>(null);
+  useEffect(() => {
+    const origin = base?.parent_prompt_name;
+    if (!origin || known !== null) return;
+    getPrompt(origin).then(
+      (prompt) => {
+        if (prompt.is_own) parent.value = prompt;
+      },
+      () => {},
+    );
+  }, []);
+
   const wrongName = nameProblem(name);
   const titleLength = length(title.value.trim());
   const wrongTitle =
@@ -123,6 +136,23 @@ export function Commit({
           Everyone of this workshop can read and clone what is in the library. A committed version never
           changes; a later commit adds the next one.
         </p>
+        {parent.value && parent.value.name !== name && (
+          <Notice
+            actions={
+              <button
+                type="button"
+                onClick={() => {
+                  typed.value = parent.value?.name ?? "";
+                  title.value = parent.value?.title ?? "";
+                }}
+              >
+                Make it the next version
+              </button>
+            }
+          >
+            This draft was cloned from your prompt <code>{parent.value.name}</code>.
+          </Notice>
+        )}
         <div class="field">
           <label for="commit-title">Title</label>
           <input

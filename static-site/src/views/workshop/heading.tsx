@@ -20,108 +20,110 @@ export function Heading({ session, runs }: { session: DraftSession; runs: Runs }
   const status = session.status.value;
   const isShort = length(session.content.value) < CONTENT_MIN;
   return (
-    <header class="heading">
-      <div class="names">
-        <label for="draft-name" class="visually-hidden">
-          Name
-        </label>
-        <input
-          id="draft-name"
-          class="name"
-          value={session.name.value}
-          maxLength={200}
-          autocomplete="off"
-          aria-invalid={problems.name !== undefined}
-          aria-describedby={problems.name === undefined ? undefined : "name-problem"}
-          onInput={(event) => session.edit({ name: event.currentTarget.value })}
-        />
-        <button
-          type="button"
-          class="primary"
-          disabled={isShort || session.conflict.value !== null}
-          title={isShort ? `A prompt needs at least ${CONTENT_MIN} characters.` : undefined}
-          onClick={() => {
-            isCommitting.value = true;
-          }}
-        >
-          Commit to the library
-        </button>
-      </div>
-      {problems.name && (
-        <p class="wrong" id="name-problem">
-          {problems.name} The name is not saved until then.
-        </p>
-      )}
-      <label for="draft-description" class="visually-hidden">
-        Description
-      </label>
-      <input
-        id="draft-description"
-        class="description"
-        value={session.description.value}
-        placeholder="Describe it in a sentence"
-        autocomplete="off"
-        aria-invalid={problems.description !== undefined}
-        aria-describedby={problems.description === undefined ? undefined : "description-problem"}
-        onInput={(event) => session.edit({ description: event.currentTarget.value })}
-      />
-      {problems.description && (
-        <p class="wrong" id="description-problem">
-          {problems.description}
-        </p>
-      )}
-      <div class="facts">
-        <span class="status-choice">
-          <label for="draft-status" class="visually-hidden">
-            Status
+    <>
+      <header class="heading">
+        <div class="names">
+          <label for="draft-name" class="visually-hidden">
+            Name
           </label>
-          <select
-            id="draft-status"
-            value={status}
-            onChange={(event) => {
-              const chosen = event.currentTarget.value;
-              if (chosen === "draft" || chosen === "testing" || chosen === "ready")
-                session.edit({ status: chosen });
+          <input
+            id="draft-name"
+            class="name"
+            value={session.name.value}
+            maxLength={200}
+            autocomplete="off"
+            aria-invalid={problems.name !== undefined}
+            aria-describedby={problems.name === undefined ? undefined : "name-problem"}
+            onInput={(event) => session.edit({ name: event.currentTarget.value })}
+          />
+          <button
+            type="button"
+            class="primary"
+            disabled={isShort || session.conflict.value !== null}
+            title={isShort ? `A prompt needs at least ${CONTENT_MIN} characters.` : undefined}
+            onClick={() => {
+              isCommitting.value = true;
             }}
           >
-            <option value="draft">Draft</option>
-            <option value="testing">Testing</option>
-            <option value="ready">Ready</option>
-            {status === "committed" && <option value="committed">Committed</option>}
-          </select>
-        </span>
-        <Saved session={session} />
-        {base && (
-          <span
-            class={daysUntil(base.expires_at, Date.now()) < EXPIRY_WARNING_DAYS ? "wrong" : "quiet small"}
-            title={`${exact(base.expires_at)}. Every save, message, test or rating renews it.`}
+            Commit<span class="wide-only"> to the library</span>
+          </button>
+        </div>
+        {problems.name && (
+          <p class="wrong" id="name-problem">
+            {problems.name} The name is not saved until then.
+          </p>
+        )}
+        <label for="draft-description" class="visually-hidden">
+          Description
+        </label>
+        <input
+          id="draft-description"
+          class="description"
+          value={session.description.value}
+          placeholder="Describe it in a sentence"
+          autocomplete="off"
+          aria-invalid={problems.description !== undefined}
+          aria-describedby={problems.description === undefined ? undefined : "description-problem"}
+          onInput={(event) => session.edit({ description: event.currentTarget.value })}
+        />
+        {problems.description && (
+          <p class="wrong" id="description-problem">
+            {problems.description}
+          </p>
+        )}
+        <div class="facts">
+          <span class="status-choice">
+            <label for="draft-status" class="visually-hidden">
+              Status
+            </label>
+            <select
+              id="draft-status"
+              value={status}
+              onChange={(event) => {
+                const chosen = event.currentTarget.value;
+                if (chosen === "draft" || chosen === "testing" || chosen === "ready")
+                  session.edit({ status: chosen });
+              }}
+            >
+              <option value="draft">Draft</option>
+              <option value="testing">Testing</option>
+              <option value="ready">Ready</option>
+              {status === "committed" && <option value="committed">Committed</option>}
+            </select>
+          </span>
+          <Saved session={session} />
+          {base && (
+            <span
+              class={daysUntil(base.expires_at, Date.now()) < EXPIRY_WARNING_DAYS ? "wrong" : "quiet small"}
+              title={`${exact(base.expires_at)}. Every save, message, test or rating renews it.`}
+            >
+              Expires {until(base.expires_at, Date.now())}
+            </span>
+          )}
+          {base?.committed_prompt_name && (
+            <a class="small" href={`/library/${base.committed_prompt_name}`}>
+              {base.committed_prompt_name} v{base.committed_version}
+            </a>
+          )}
+          {base?.parent_prompt_name && base.parent_prompt_name !== base.committed_prompt_name && (
+            <span class="quiet small">
+              from <a href={`/library/${base.parent_prompt_name}`}>{base.parent_prompt_name}</a>
+            </span>
+          )}
+        </div>
+        {session.save.value.is === "gone" && <Gone session={session} />}
+        {session.notice.value && (
+          <Notice
+            actions={
+              <button type="button" class="plain" onClick={() => (session.notice.value = null)}>
+                Close
+              </button>
+            }
           >
-            Expires {until(base.expires_at, Date.now())}
-          </span>
+            {session.notice.value}
+          </Notice>
         )}
-        {base?.committed_prompt_name && (
-          <a class="small" href={`/library/${base.committed_prompt_name}`}>
-            {base.committed_prompt_name} v{base.committed_version}
-          </a>
-        )}
-        {base?.parent_prompt_name && base.parent_prompt_name !== base.committed_prompt_name && (
-          <span class="quiet small">
-            from <a href={`/library/${base.parent_prompt_name}`}>{base.parent_prompt_name}</a>
-          </span>
-        )}
-      </div>
-      {session.save.value.is === "gone" && <Gone session={session} />}
-      {session.notice.value && (
-        <Notice
-          actions={
-            <button type="button" class="plain" onClick={() => (session.notice.value = null)}>
-              Good
-            </button>
-          }
-        >
-          {session.notice.value}
-        </Notice>
-      )}
+      </header>
       {isCommitting.value && (
         <Commit
           session={session}
@@ -131,7 +133,7 @@ export function Heading({ session, runs }: { session: DraftSession; runs: Runs }
           }}
         />
       )}
-    </header>
+    </>
   );
 }
 
