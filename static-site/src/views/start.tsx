@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useKeptText } from "../keep/kept";
 import { useLoad } from "../parts/load";
-import { Failed } from "../parts/notice";
+import { Failed, Working } from "../parts/notice";
 import { go, query } from "../parts/router";
 import { length, oneLine, REQUIREMENTS_MAX, withoutControls } from "../rules/text";
 import { listPrompts, newKey, Refused, startDraft } from "../server";
@@ -83,6 +83,7 @@ export function Start() {
           <button type="button" disabled={isStarting.value} onClick={() => void start({})}>
             Start with a blank draft
           </button>
+          {isStarting.value && <Working>Starting</Working>}
         </div>
         {error.value !== undefined && <Failed error={error.value} />}
       </form>

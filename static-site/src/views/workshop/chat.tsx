@@ -8,6 +8,7 @@ import { type Kept, useKeptText } from "../../keep/kept";
 import { copy } from "../../parts/copy";
 import { Markdown } from "../../parts/markdown";
 import { ModelChoice, ModelState } from "../../parts/model-choice";
+import { chosenModel } from "../../parts/models";
 import { Failed, Notice, Working } from "../../parts/notice";
 import { length, MESSAGE_MAX, withoutControls } from "../../rules/text";
 import { exact, time } from "../../rules/when";
@@ -31,6 +32,8 @@ export function Chat({
 }) {
   const text = useKeptText(`message:${conversation.id}`);
   const proposal = conversation.proposal.value;
+  // A model that was chosen once may not be there any more.
+  const answering = chosenModel(models, model.value)?.id;
   const isNew = useComputed(() => {
     const newest = conversation.proposal.value?.blocks[0];
     return newest !== undefined && newest.text.trim() !== content.value.trim();
@@ -45,8 +48,8 @@ export function Chat({
           {isNew.value && <span class="new">new proposal</span>}
         </button>
       </header>
-      <Messages conversation={conversation} text={text} model={model} />
-      <Composer conversation={conversation} text={text} model={model} models={models} />
+      <Messages conversation={conversation} text={text} answering={answering} />
+      <Composer conversation={conversation} text={text} model={model} models={models} answering={answering} />
     </>
   );
 }
@@ -54,11 +57,11 @@ export function Chat({
 function Messages({
   conversation,
   text,
-  model,
+  answering,
 }: {
   conversation: Conversation;
   text: Kept;
-  model: Signal<string>;
+  answering: string | undefined;
 }) {
   const list = useRef<HTMLDivElement>(null);
   const isAtEnd = useSignal(true);
@@ -124,7 +127,7 @@ function Messages({
           <article class="message user">
             <Who name="You" />
             <p class="typed">{outgoing.text}</p>
-            {outgoing.failed && <NotSent conversation={conversation} text={text} model={model} />}
+            {outgoing.failed && <NotSent conversation={conversation} text={text} answering={answering} />}
           </article>
         )}
         {answer !== null && (
@@ -139,15 +142,12 @@ function Messages({
           </p>
         )}
         {conversation.error.value !== undefined && !outgoing?.failed && (
-          <Failed
-            error={conversation.error.value}
-            retry={() => void conversation.ask(model.value || undefined)}
-          />
+          <Failed error={conversation.error.value} retry={() => void conversation.ask(answering)} />
         )}
         {canAsk && conversation.error.value === undefined && (
           <Notice
             actions={
-              <button type="button" onClick={() => void conversation.ask(model.value || undefined)}>
+              <button type="button" onClick={() => void conversation.ask(answering)}>
                 {last?.role === "user" ? "Ask for the answer" : "Ask again"}
               </button>
             }
@@ -172,11 +172,11 @@ function Messages({
 function NotSent({
   conversation,
   text,
-  model,
+  answering,
 }: {
   conversation: Conversation;
   text: Kept;
-  model: Signal<string>;
+  answering: string | undefined;
 }) {
   const error = conversation.error.value;
   const takeBack = (): void => {
@@ -188,7 +188,7 @@ function NotSent({
       kind={error === undefined ? "warn" : "bad"}
       actions={
         <>
-          <button type="button" onClick={() => void conversation.resend(model.value || undefined)}>
+          <button type="button" onClick={() => void conversation.resend(answering)}>
             Send again
           </button>
           <button type="button" onClick={takeBack}>
@@ -238,11 +238,13 @@ function Composer({
   text,
   model,
   models,
+  answering,
 }: {
   conversation: Conversation;
   text: Kept;
   model: Signal<string>;
   models: Model[] | undefined;
+  answering: string | undefined;
 }) {
   const field = useRef<HTMLTextAreaElement>(null);
   const over = length(text.value) - MESSAGE_MAX;
@@ -253,7 +255,7 @@ function Composer({
     const message = withoutControls(text.value);
     if (message.trim() === "" || over > 0 || isBlocked) return;
     text.clear();
-    void conversation.send(message, model.value || undefined);
+    void conversation.send(message, answering);
   };
   // The field grows with what is typed, up to a third of the window.
   useLayoutEffect(() => {

@@ -13,6 +13,7 @@ import { number } from "../../rules/when";
 import { getPrompt } from "../../server";
 import { Choosing } from "./choosing";
 import { Proposed } from "./proposed";
+import { replaceText } from "./replace";
 
 const Editor = lazy(async () => (await import("../../parts/editor")).Editor);
 
@@ -69,10 +70,7 @@ function Tools({ session, editor }: { session: DraftSession; editor: { current: 
   const isAsking = useSignal(false);
   const parent = session.base.value?.parent_prompt_name;
 
-  const reset = (text: string): void => {
-    session.edit({ content: text });
-    say("The text was reset.", { label: "Undo", run: () => editor.current?.undo() });
-  };
+  const reset = (text: string): void => replaceText(session, text, "The text was reset.");
   const choose = async (to: string): Promise<void> => {
     if (to === "opened") reset(opened);
     if (to === "empty") reset("");

@@ -5,10 +5,10 @@ import type { Proposal } from "../../draft/conversation";
 import type { DraftSession } from "../../draft/session";
 import { DiffSize, DiffView } from "../../parts/diff-view";
 import { Notice } from "../../parts/notice";
-import { say } from "../../parts/toasts";
 import { applied } from "../../rules/diff";
 import { withoutControls } from "../../rules/text";
 import { count, time } from "../../rules/when";
+import { replaceText } from "./replace";
 
 export function Proposed({
   proposal,
@@ -29,9 +29,7 @@ export function Proposed({
   const isSame = text === now;
 
   const takeAll = (): void => {
-    const before = now;
-    session.edit({ content: text });
-    say("The proposal is in the editor.", { label: "Undo", run: () => session.edit({ content: before }) });
+    replaceText(session, text, "The proposal is in the editor.");
     onClose();
   };
   return (

@@ -13,6 +13,7 @@ import { Stars } from "../../parts/stars";
 import { length, NOTES_MAX, withoutControls } from "../../rules/text";
 import { ago, count, date, dollars, duration, exact, number } from "../../rules/when";
 import { type FullRun, type Run, sentence } from "../../server";
+import { replaceText } from "./replace";
 
 export function RunView({
   watched,
@@ -218,7 +219,11 @@ function Ran({ run, session }: { run: FullRun; session: DraftSession }) {
         <pre tabIndex={0}>{run.prompt_text}</pre>
       )}
       {!isSame && (
-        <button type="button" class="link small" onClick={() => session.edit({ content: run.prompt_text })}>
+        <button
+          type="button"
+          class="link small"
+          onClick={() => replaceText(session, run.prompt_text, "The text that ran is in the editor.")}
+        >
           Put this text back into the editor
         </button>
       )}

@@ -137,6 +137,7 @@ export function TestTab({
               topic.value = event.currentTarget.value;
             }}
           >
+            {!topics.data.value && <option value="">{topics.loading.value ? "Loading" : "Not known"}</option>}
             {known.map((each) => (
               <option key={each.name} value={each.name}>
                 {each.name} ({number(each.article_count)}
