@@ -63,6 +63,7 @@ export interface Conflict {
 
 export type Opening = { is: "opening" } | { is: "open" } | { is: "failed"; error: unknown } | { is: "gone" };
 
+const RESTORED = "Text that had not been saved was restored from this browser.";
 const AUTOSAVE_MS = 2_000;
 /** Someone who never pauses is saved this often. */
 const AUTOSAVE_AT_MOST_MS = 15_000;
@@ -90,6 +91,8 @@ export class DraftSession {
   readonly #chosen: Signal<DraftStatus | null> = signal(null);
   readonly #world: World;
   readonly #leftBehind: Entry[] = [];
+  /** Saves from the present base of which no answer came: any of them may have been applied. */
+  #unanswered: Edit[] = [];
   #saving: Promise<void> | null = null;
   #cancelTimer: () => void = () => {};
   #firstEdit: number | null = null;
@@ -140,23 +143,31 @@ export class DraftSession {
     ]);
     const entries = await this.#mine(kept);
     if (this.#closed) return;
+    const unsaved = entries.filter((entry) => entry.unsaved);
+    // This tab's own text first: the journal goes on with that one's record.
+    const own = unsaved.find((entry) => entry.tab === this.#world.journal.tab);
     if (isDraft(asked)) {
-      this.#show(fieldsOf(asked), asked);
+      this.#leftBehind.push(...unsaved.filter((entry) => entry !== own));
+      this.#show(own?.fields ?? fieldsOf(asked), own?.base ?? asked);
       this.save.value = { is: "saved", at: Date.parse(asked.updated_at) };
-      this.#leftBehind.push(...entries.filter((entry) => entry.unsaved));
       this.opening.value = { is: "open" };
-      this.#restore();
+      if (!own) this.#restore();
+      else if (this.#takeIn(asked)) {
+        if (this.content.value !== fieldsOf(asked).content) this.notice.value = RESTORED;
+        this.#restore();
+      }
       return;
     }
-    const newest = entries.find((entry) => entry.unsaved) ?? entries[0];
+    const newest = own ?? unsaved[0] ?? entries[0];
     const gone = asked instanceof Refused && asked.status === 404;
     if (!newest || (gone && !newest.unsaved)) {
       this.opening.value = gone ? { is: "gone" } : { is: "failed", error: asked };
       return;
     }
     this.#show(newest.fields, newest.base);
-    this.#leftBehind.push(...entries.filter((entry) => entry.unsaved && entry !== newest));
+    this.#leftBehind.push(...unsaved.filter((entry) => entry !== newest));
     this.opening.value = { is: "open" };
+    void this.#takeOver(newest);
     this.#failed(asked);
   }
 
@@ -182,19 +193,25 @@ export class DraftSession {
       batch(() => {
         this.conflict.value = null;
         this.content.value = content;
-        this.name.value = mergeValue(base.name, mine.name, here.name);
-        this.description.value = mergeValue(base.description, mine.description, here.description);
+        this.name.value = mergeValue(base.name, mine.name, this.name.value);
+        this.description.value = mergeValue(base.description, mine.description, this.description.value);
         if (mine.status) this.#chosen.value = mine.status;
-        if (isNews) this.notice.value = "Text that had not been saved was restored from this browser.";
+        if (isNews) this.notice.value = RESTORED;
+        // No longer a conflict's: what is next says what holds.
+        this.save.value = { is: "edited" };
       });
-      this.#keep().then(() => {
-        if (entry.tab !== this.#world.journal.tab) return this.#world.journal.forget(entry);
-      }, ignore);
+      void this.#takeOver(entry);
       this.#restore();
     };
     const merged = textOf(parts);
     if (merged === null) this.#ask({ parts, other: "saved", at: Date.parse(this.#revised()), settle });
     else settle(merged);
+  }
+
+  /** Keeps a text that another tab left behind as this tab's; only then is that tab's forgotten. */
+  async #takeOver(entry: Entry): Promise<void> {
+    if (!entry.unsaved || entry.tab === this.#world.journal.tab || !(await this.#keep())) return;
+    await this.#world.journal.forget(entry).catch(() => {});
   }
 
   #revised(): string {
@@ -235,17 +252,20 @@ export class DraftSession {
   #changed(): void {
     this.#keep();
     if (this.conflict.value || this.save.value.is === "gone") return;
-    if (!this.#isChanged()) {
+    // Text that was sent without an answer may be on the server: then that has to be undone there.
+    if (!this.#isChanged() && this.#unanswered.length === 0) {
       this.#cancelTimer();
       this.#firstEdit = null;
-      if (this.#saving === null) this.save.value = { is: "saved", at: Date.parse(this.#revised()) };
+      if (this.save.value.is !== "saving") {
+        this.save.value = { is: "saved", at: Date.parse(this.#revised()) };
+      }
       return;
     }
-    // Without a server the next try is due at its own time; a keystroke doesn't hurry it.
-    if (this.save.value.is === "offline" && this.save.value.retryAt !== null) return;
+    // What failed is tried again at its own time; a keystroke doesn't hurry it.
+    if ("retryAt" in this.save.value && this.save.value.retryAt !== null) return;
     const now = this.#world.now();
     this.#firstEdit ??= now;
-    if (this.#saving === null) this.save.value = { is: "edited" };
+    if (this.save.value.is !== "saving") this.save.value = { is: "edited" };
     const wait = Math.min(AUTOSAVE_MS, this.#firstEdit + AUTOSAVE_AT_MOST_MS - now);
     this.#schedule(Math.max(0, wait));
   }
@@ -293,9 +313,10 @@ export class DraftSession {
     );
   }
 
-  async #keep(): Promise<void> {
+  /** True when the browser's storage has what is on screen. */
+  async #keep(): Promise<boolean> {
     const base = this.#base.peek();
-    if (!base) return;
+    if (!base) return false;
     const entry = {
       draft: this.id,
       identity: this.#world.identity(),
@@ -310,6 +331,7 @@ export class DraftSession {
     } catch {
       this.isKept.value = false;
     }
+    return this.isKept.value;
   }
 
   // Saving
@@ -340,7 +362,8 @@ export class DraftSession {
       try {
         if (Object.keys(edit).length === 0) {
           // Also how an unreachable server is asked whether it is back.
-          if (this.save.value.is === "offline" || this.save.value.is === "failed") {
+          const { is } = this.save.value;
+          if (is === "offline" || is === "failed" || this.#unanswered.length > 0) {
             if (!this.#takeIn(await this.#world.drafts.get(this.id))) return;
             if (Object.keys(this.#edit()).length > 0) continue;
           }
@@ -348,12 +371,15 @@ export class DraftSession {
           return;
         }
         this.save.value = { is: "saving" };
+        this.#unanswered.push(edit);
         const answer = await this.#world.drafts.save(this.id, edit, base.revision);
         this.#saved(base, edit, answer);
         if (base.status === "committed") this.#takeIn(await this.#world.drafts.get(this.id));
         this.#settled();
         return;
       } catch (error) {
+        if (error instanceof Refused && error.status < 500)
+          this.#unanswered = without(this.#unanswered, edit);
         const current = error instanceof Refused && error.code === "stale-revision" && error.problem.current;
         if (!isDraft(current)) {
           this.#failed(error);
@@ -371,6 +397,7 @@ export class DraftSession {
     answer: { revision: number; updated_at: string; expires_at: string },
   ): void {
     const { status, ...texts } = edit;
+    this.#unanswered = [];
     batch(() => {
       this.#base.value = { ...base, ...texts, ...(status ? { status } : {}), ...answer };
       if (status && this.#chosen.value === status) this.#chosen.value = null;
@@ -383,6 +410,7 @@ export class DraftSession {
     this.#failures = 0;
     if (this.#leftBehind.length > 0) {
       // The draft was opened without a server: other tabs' texts come in now.
+      this.save.value = { is: "edited" };
       this.#restore();
       return;
     }
@@ -405,21 +433,24 @@ export class DraftSession {
    */
   #takeIn(current: Draft): boolean {
     const theirs = fieldsOf(current);
-    const base = fieldsOf(this.#base.value ?? current);
+    const base = this.#origin(theirs);
     const mine = this.#fields();
     const parts = merge(base.content, mine.content, theirs.content);
     const settle = (content: string): void => {
       const theirsIsNews = theirs.content !== base.content && theirs.content !== mine.content;
+      // The name and the description could be edited while the conflict was shown.
+      const { name, description } = this.#fields();
+      this.#unanswered = [];
       batch(() => {
         this.conflict.value = null;
         this.#base.value = normal(current);
         this.content.value = content;
-        this.name.value = mergeValue(
-          base.name,
-          mine.name.trim() === base.name ? base.name : mine.name,
-          theirs.name,
+        this.name.value = mergeValue(base.name, name.trim() === base.name ? base.name : name, theirs.name);
+        this.description.value = mergeValue(
+          base.description,
+          description.trim() === base.description ? base.description : description,
+          theirs.description,
         );
-        this.description.value = mergeValue(base.description, mine.description, theirs.description);
         if (this.#chosen.value === current.status) this.#chosen.value = null;
         if (theirsIsNews) this.notice.value = "Changes that were saved elsewhere are in the text now.";
       });
@@ -436,11 +467,27 @@ export class DraftSession {
       settle: (content) => {
         settle(content);
         this.save.value = { is: "edited" };
-        this.#changed();
+        this.#restore();
         void this.saveNow();
       },
     });
     return false;
+  }
+
+  /**
+   * What the text here was made from, to merge it with what the server has now:
+   * where that is what was sent from here without an answer, it is that.
+   */
+  #origin(theirs: Fields): Fields {
+    const base = this.#base.value;
+    if (!base) return theirs;
+    const origin = fieldsOf(base);
+    for (const sent of this.#unanswered) {
+      if (sent.draft_content === theirs.content) origin.content = theirs.content;
+      if (sent.draft_name === theirs.name) origin.name = theirs.name;
+      if (sent.draft_description === theirs.description) origin.description = theirs.description;
+    }
+    return origin;
   }
 
   #failed(error: unknown): void {
@@ -519,7 +566,7 @@ export class DraftSession {
   }
 }
 
-const ignore = (): void => {};
+const without = <T>(list: T[], item: T): T[] => list.filter((each) => each !== item);
 
 const isDraft = (value: unknown): value is Draft =>
   typeof value === "object" && value !== null && "draft_content" in value && "revision" in value;
