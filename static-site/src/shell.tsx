@@ -1,6 +1,6 @@
 /** The frame of every view: where one can go, which model answers, and what is said in passing. */
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { path } from "./parts/router";
 import { Toasts } from "./parts/toasts";
 import { identity } from "./server";
@@ -51,8 +51,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
 }
 
 /**
- * An ordinary view: its heading, which is also the window's title and takes the
- * focus when one arrives, and a sentence about it.
+ * An ordinary view: its heading, which is also the window's title, and a
+ * sentence about it.
  */
 export function Page({
   title,
@@ -63,9 +63,11 @@ export function Page({
   lead?: ComponentChildren;
   children: ComponentChildren;
 }) {
+  const main = useRef<HTMLElement>(null);
   useTitle(title);
+  useArrival(main);
   return (
-    <main class="page" id="main" tabIndex={-1}>
+    <main class="page" id="main" tabIndex={-1} ref={main}>
       <header>
         <h1>{title}</h1>
         {lead && <p>{lead}</p>}
@@ -73,6 +75,19 @@ export function Page({
       {children}
     </main>
   );
+}
+
+let isFirstView = true;
+
+/**
+ * The link that led here is gone, and the focus with it: it goes to what came
+ * in its place. On the first view it stays where the browser puts it.
+ */
+export function useArrival(main: { current: HTMLElement | null }): void {
+  useEffect(() => {
+    if (isFirstView) isFirstView = false;
+    else if (document.activeElement === document.body) main.current?.focus({ preventScroll: true });
+  }, []);
 }
 
 export function useTitle(title: string): void {

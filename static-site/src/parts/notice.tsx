@@ -19,6 +19,14 @@ export function Notice({
   );
 }
 
+/** A button that is gone once it was pressed leaves its focus to the view, not to nothing. */
+function keepFocus(): void {
+  requestAnimationFrame(() => {
+    if (document.activeElement === document.body)
+      document.getElementById("main")?.focus({ preventScroll: true });
+  });
+}
+
 /** A failed request, with a way to try again. */
 export function Failed({ error, retry }: { error: unknown; retry?: (() => void) | undefined }) {
   return (
@@ -26,7 +34,13 @@ export function Failed({ error, retry }: { error: unknown; retry?: (() => void) 
       kind="bad"
       actions={
         retry && (
-          <button type="button" onClick={retry}>
+          <button
+            type="button"
+            onClick={() => {
+              retry();
+              keepFocus();
+            }}
+          >
             Try again
           </button>
         )

@@ -9,7 +9,7 @@ import type { EditorHandle } from "../../parts/editor";
 import { useModels } from "../../parts/models";
 import { query } from "../../parts/router";
 import { Tabs } from "../../parts/tabs";
-import { useTitle } from "../../shell";
+import { useArrival, useTitle } from "../../shell";
 import { Chat } from "./chat";
 import { Divider } from "./divider";
 import { DraftTab } from "./draft-tab";
@@ -31,7 +31,9 @@ export function Bench({ session }: { session: DraftSession }) {
   const chat = useRef<HTMLElement>(null);
   const prompt = useRef<HTMLElement>(null);
   const editor = useRef<EditorHandle | null>(null);
+  const main = useRef<HTMLElement>(null);
   useTitle(session.name.value);
+  useArrival(main);
 
   useEffect(() => {
     void conversation.open();
@@ -80,6 +82,7 @@ export function Bench({ session }: { session: DraftSession }) {
       style={{ "--split": `${split.value}%` }}
       data-side={side.value}
     >
+      <h1 class="visually-hidden">{session.name.value.trim() || "Draft"}</h1>
       <div class="sides">
         <button type="button" aria-pressed={side.value === "chat"} onClick={() => (side.value = "chat")}>
           Conversation
