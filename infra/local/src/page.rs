@@ -15,12 +15,12 @@ use shared::http::{Code, Problem};
 use tower::ServiceExt;
 use tower_http::services::{ServeDir, ServeFile};
 
-/// What the page may load and do (CSP Level 3): its own files and the API,
-/// pictures that are written into its styles, and nothing inline. Text becomes
+/// What the page may load and do (CSP Level 3): its own files and the API, and
+/// nothing inline. Text becomes
 /// HTML only through the Trusted Types policies named last, so that a model's
 /// answer can't become a script by a mistake of the page's.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; \
+    img-src 'self'; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
     trusted-types dompurify workshop";
 /// The plain page that stands in while there are no files has its styles inline.
