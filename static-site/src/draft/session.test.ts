@@ -272,6 +272,9 @@ describe("without a server", () => {
     const before = at.server.asked;
     await at.pass(3_600_000);
     expect(at.server.asked).toBe(before);
+    session.wake();
+    await at.pass(0);
+    expect(session.save.value).toEqual({ is: "offline", retryAt: at.now + 2_000 });
     at.server.isDown = false;
     session.wake();
     await at.pass(0);

@@ -155,3 +155,7 @@ test("a fence deeper in a list is found too", () => {
 test("a fence on the line of its list item is found", () => {
   expect(texts(lines("- ```text", "  You write briefs.", "  ```", "- Good?"))).toEqual(["You write briefs."]);
 });
+
+test("a fence indented by four spaces after a list has ended is code in the text", () => {
+  expect(blocks(lines("1. One", "", "Text again.", "", "    ```", "    a", "    ```"))).toEqual([]);
+});
