@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { chance } from "../rules/chance";
 import { type Choice, isConflict } from "../rules/merge";
 import type { DraftSession } from "./session";
-import { Bench } from "./workbench";
+import { Bench, done } from "./workbench";
 
 const lines = (...all: string[]): string => all.join("\n");
 let made = 0;
@@ -93,6 +93,14 @@ describe("saving by itself", () => {
     type(session, "abc");
     expect(await session.saveNow()).toBe(false);
   });
+});
+
+test("asking twice for the same save sends it once", async () => {
+  const at = bench("a");
+  const session = await at.open();
+  type(session, "ab");
+  expect(await Promise.all([session.saveNow(), session.saveNow()])).toEqual([true, true]);
+  expect(at.server.edits).toHaveLength(1);
 });
 
 describe("an answer that is lost", () => {
@@ -569,6 +577,24 @@ test("leaving the view saves what is not saved", async () => {
   session.close();
   await at.pass(0);
   expect(at.server.content).toBe("ab");
+});
+
+test("a draft that is opened again while its last save is under way keeps what is typed then", async () => {
+  const at = bench("a");
+  const left = await at.open();
+  let answer = (): void => {};
+  at.server.gate = new Promise((resolve) => {
+    answer = resolve;
+  });
+  type(left, lines("a", "b"));
+  left.close();
+  await done();
+  at.server.gate = Promise.resolve();
+  write(await at.open(), " typed");
+  await done();
+  answer();
+  await at.crash();
+  expect((await at.open()).content.value).toBe(lines("a", "b typed"));
 });
 
 const SEED = 4_711;

@@ -74,6 +74,9 @@ const RETRIES = 20;
 /** Merging with someone who saves faster than we do ends here, and starts again after a pause. */
 const MERGES = 5;
 
+/** Which session writes a tab's record of a draft: the one opened last, also while an earlier one still saves. */
+const writers = new Map<string, symbol>();
+
 export class DraftSession {
   readonly id: string;
   readonly opening: Signal<Opening> = signal({ is: "opening" });
@@ -98,6 +101,7 @@ export class DraftSession {
   #firstEdit: number | null = null;
   #failures = 0;
   #closed = false;
+  readonly #writer = Symbol();
 
   constructor(id: string, world: World) {
     this.id = id;
@@ -137,6 +141,7 @@ export class DraftSession {
   /** Shows the draft: the server's, with whatever this browser has that the server lacks. */
   async open(): Promise<void> {
     this.opening.value = { is: "opening" };
+    writers.set(this.#record(), this.#writer);
     const [kept, asked] = await Promise.all([
       this.#world.journal.read(this.id, this.#world.identity()).catch((): Entry[] => []),
       this.#world.drafts.get(this.id).catch((error: unknown) => error),
@@ -313,10 +318,14 @@ export class DraftSession {
     );
   }
 
+  #record(): string {
+    return `${this.#world.journal.tab} ${this.id}`;
+  }
+
   /** True when the browser's storage has what is on screen. */
   async #keep(): Promise<boolean> {
     const base = this.#base.peek();
-    if (!base) return false;
+    if (!base || writers.get(this.#record()) !== this.#writer) return false;
     const entry = {
       draft: this.id,
       identity: this.#world.identity(),

@@ -5,6 +5,7 @@ test("characters are counted as the server counts them", () => {
   expect(length("")).toBe(0);
   expect(length("Zürich")).toBe(6);
   expect(length("🧭")).toBe(1);
+  expect(length("\u{10ffff}")).toBe(1);
   expect(length("a🧭b👩‍🔬")).toBe(6);
   expect(length("e\u0301")).toBe(2);
 });
