@@ -16,9 +16,9 @@ use tower::ServiceExt;
 use tower_http::services::{ServeDir, ServeFile};
 
 /// What the page may load and do (CSP Level 3): its own files and the API, and
-/// nothing inline. Text becomes
-/// HTML only through the Trusted Types policies named last, so that a model's
-/// answer can't become a script by a mistake of the page's.
+/// nothing inline. Text becomes HTML only through the Trusted Types policies
+/// named last, so that a model's answer can't become a script by a mistake of
+/// the page's.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
