@@ -1,4 +1,5 @@
 /** What is different between two texts, by lines and by words. */
+import { diffArrays } from "diff";
 
 /** A run of lines that differ. Line numbers count from 0. */
 export interface Hunk {
@@ -64,46 +65,18 @@ function compare(before: number[], x: number, after: number[], y: number, found:
 
 type Pair = readonly [before: number, after: number];
 
-/**
- * The items that stay on the shortest way from one list to the other, or null
- * when that is too long. (Myers, An O(ND) Difference Algorithm, 1986.)
- */
+/** The items that stay on the shortest way from one list to the other, or null when that is too long. */
 function shortest(before: number[], after: number[]): Pair[] | null {
-  const most = Math.min(STEPS_MAX, before.length + after.length);
-  // How far one gets on each diagonal; `middle` is the one of both beginnings.
-  const middle = most + 1;
-  const far = new Int32Array(2 * most + 3);
-  const trace: Int32Array[] = [];
-  for (let step = 0; step <= most; step += 1) {
-    for (let at = middle - step; at <= middle + step; at += 2) {
-      const isAdded =
-        at === middle - step || (at !== middle + step && (far[at - 1] ?? 0) < (far[at + 1] ?? 0));
-      let i = isAdded ? (far[at + 1] ?? 0) : (far[at - 1] ?? 0) + 1;
-      while (i < before.length && i - at + middle < after.length && before[i] === after[i - at + middle])
-        i += 1;
-      far[at] = i;
-      if (i >= before.length && i - at + middle >= after.length) return walked(before, after, trace, middle);
-    }
-    trace.push(far.slice(middle - step, middle + step + 1));
-  }
-  return null;
-}
-
-/** Walks the way back that `shortest` found. */
-function walked(before: number[], after: number[], trace: Int32Array[], middle: number): Pair[] {
+  const parts = diffArrays(before, after, { maxEditLength: STEPS_MAX });
+  if (!parts) return null;
   const same: Pair[] = [];
-  let [i, j] = [before.length, after.length];
-  for (let step = trace.length; step > 0; step -= 1) {
-    const reached = (at: number): number => trace[step - 1]?.[at - middle + step - 1] ?? -1;
-    const at = middle + i - j;
-    const isAdded = at === middle - step || (at !== middle + step && reached(at - 1) < reached(at + 1));
-    const start = isAdded ? reached(at + 1) : reached(at - 1) + 1;
-    for (; i > start; i -= 1, j -= 1) same.push([i - 1, j - 1]);
-    if (isAdded) j -= 1;
-    else i -= 1;
+  let [i, j] = [0, 0];
+  for (const { added, removed, count } of parts) {
+    if (!added && !removed) for (let at = 0; at < count; at += 1) same.push([i + at, j + at]);
+    if (!added) i += count;
+    if (!removed) j += count;
   }
-  for (; i > 0; i -= 1, j -= 1) same.push([i - 1, j - 1]);
-  return same.reverse();
+  return same;
 }
 
 interface Link {
