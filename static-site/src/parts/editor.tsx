@@ -52,12 +52,14 @@ const look = EditorView.theme({
   ".cm-panel.cm-search label": { fontSize: "var(--s0)" },
   ".cm-panel.cm-search [name=close]": { color: "var(--ink)", fontSize: "var(--s2)" },
   ".cm-textfield": {
+    minHeight: "1.75rem",
     backgroundColor: "var(--paper)",
     border: "1px solid var(--line-2)",
     borderRadius: "var(--radius)",
     color: "var(--ink)",
   },
   ".cm-button": {
+    minHeight: "1.75rem",
     backgroundImage: "none",
     backgroundColor: "var(--paper)",
     border: "1px solid var(--line-2)",

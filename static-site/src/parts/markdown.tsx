@@ -60,7 +60,7 @@ function withCopyButton(block: HTMLPreElement): void {
   button.textContent = "Copy";
   button.addEventListener("click", () => void copy(block.textContent ?? ""));
   block.tabIndex = 0;
-  block.setAttribute("role", "region");
+  block.setAttribute("role", "group");
   block.setAttribute("aria-label", "Code");
   block.replaceWith(frame);
   frame.append(button, block);

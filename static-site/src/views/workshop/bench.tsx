@@ -126,6 +126,7 @@ export function Bench({ session }: { session: DraftSession }) {
           hidden={tab.value !== "test"}
           tabIndex={-1}
         >
+          <h2 class="visually-hidden">Test</h2>
           <TestTab session={session} runs={runs} model={model} models={models.value} />
         </div>
         <div
@@ -134,6 +135,7 @@ export function Bench({ session }: { session: DraftSession }) {
           aria-labelledby="tab-history"
           hidden={tab.value !== "history"}
         >
+          <h2 class="visually-hidden">History</h2>
           {tab.value === "history" && <HistoryTab session={session} runs={runs} />}
         </div>
       </section>

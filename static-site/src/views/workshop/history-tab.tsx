@@ -51,12 +51,18 @@ export function HistoryTab({ session, runs }: { session: DraftSession; runs: Run
         second={second}
         onClose={() => {
           isComparing.value = false;
+          comesBack(second);
         }}
       />
     );
   }
   if (opened.value !== null) {
-    return <Opened runs={runs} session={session} id={opened.value} onClose={() => (opened.value = null)} />;
+    const id = opened.value;
+    const close = (): void => {
+      opened.value = null;
+      comesBack(id);
+    };
+    return <Opened runs={runs} session={session} id={id} onClose={close} />;
   }
   if (runs.list.value.length === 0 && runs.cursor.value === null) {
     return (
@@ -154,6 +160,13 @@ export function HistoryTab({ session, runs }: { session: DraftSession; runs: Run
   );
 }
 
+/** Back in the list, the focus is on the run one comes from, or on the list's first filter. */
+function comesBack(id: string): void {
+  requestAnimationFrame(() =>
+    (document.getElementById(`run-${id}`) ?? document.getElementById("by-state"))?.focus(),
+  );
+}
+
 function Row({
   run,
   isChosen,
@@ -173,7 +186,7 @@ function Row({
         onChange={onChoose}
         aria-label={`Compare: ${run.test_query}`}
       />
-      <button type="button" class="link query" onClick={onOpen}>
+      <button type="button" class="link query" id={`run-${run.test_id}`} onClick={onOpen}>
         {run.test_query}
       </button>
       <span class="stars-of">{run.user_rating ? <LitStars value={run.user_rating} /> : null}</span>
@@ -275,7 +288,7 @@ function Compared({ a, b }: { a: FullRun; b: FullRun }) {
   ];
   return (
     <div class="comparison">
-      <div class="scroll-x">
+      <section class="scroll-x" tabIndex={0} aria-label="Figures of both runs">
         <table>
           <thead>
             <tr>
@@ -294,7 +307,7 @@ function Compared({ a, b }: { a: FullRun; b: FullRun }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
       <div class="columns">
         {[a, b].map((run) => (
           <section key={run.test_id} aria-label={`Answer of ${exact(run.created_at)}`}>

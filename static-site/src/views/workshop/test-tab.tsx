@@ -176,7 +176,7 @@ export function TestTab({
           <ModelState models={models} model={model} />
         </div>
         <div class="row go">
-          <button type="submit" class="primary" disabled={!canStart || isStarting.value}>
+          <button type="submit" class="primary" disabled={!canStart} aria-disabled={isStarting.value}>
             <Play class="icon" aria-hidden="true" />
             Run the test
           </button>
