@@ -204,6 +204,29 @@ describe("a save that meets another's", () => {
     expect(at.server.draft).toMatchObject({ draft_content: "mine", draft_name: "Named meanwhile" });
   });
 
+  test("a text put in from elsewhere while the conflict is shown doesn't undo the choice", async () => {
+    const at = bench("a");
+    const session = await at.open();
+    at.server.apply({ draft_content: "theirs" });
+    type(session, "mine");
+    await at.pass(2_000);
+    session.edit({ content: "from a button" });
+    expect(session.content.value).toBe("mine");
+    session.choose(["both"]);
+    await at.pass(2_000);
+    expect(at.server.content).toBe(lines("mine", "theirs"));
+  });
+
+  test("says the name that someone else gave it when mine stands", async () => {
+    const at = bench("a");
+    const session = await at.open();
+    at.server.apply({ draft_name: "Theirs" });
+    session.edit({ name: "Mine" });
+    await at.pass(2_000);
+    expect(at.server.draft).toMatchObject({ draft_name: "Mine" });
+    expect(session.notice.value).toContain("“Theirs”");
+  });
+
   test("a conflict survives a crash", async () => {
     const at = bench("a");
     const session = await at.open();
@@ -587,10 +610,10 @@ test("a draft that is opened again while its last save is under way keeps what i
     answer = resolve;
   });
   type(left, lines("a", "b"));
-  left.close();
+  void left.close();
   await done();
-  at.server.gate = Promise.resolve();
-  write(await at.open(), " typed");
+  left.reopen();
+  write(left, " typed");
   await done();
   answer();
   await at.crash();

@@ -20,7 +20,7 @@ export interface Drafts {
     id: string,
     edit: Edit,
     revision: number,
-  ): Promise<{ revision: number; updated_at: string; expires_at: string }>;
+  ): Promise<{ revision: number; status: DraftStatus; updated_at: string; expires_at: string }>;
 }
 
 /** Everything a session needs of the world. */
@@ -74,9 +74,6 @@ const RETRIES = 20;
 /** Merging with someone who saves faster than we do ends here, and starts again after a pause. */
 const MERGES = 5;
 
-/** Which session writes a tab's record of a draft: the one opened last, also while an earlier one still saves. */
-const writers = new Map<string, symbol>();
-
 export class DraftSession {
   readonly id: string;
   readonly opening: Signal<Opening> = signal({ is: "opening" });
@@ -101,7 +98,6 @@ export class DraftSession {
   #firstEdit: number | null = null;
   #failures = 0;
   #closed = false;
-  readonly #writer = Symbol();
 
   constructor(id: string, world: World) {
     this.id = id;
@@ -141,7 +137,6 @@ export class DraftSession {
   /** Shows the draft: the server's, with whatever this browser has that the server lacks. */
   async open(): Promise<void> {
     this.opening.value = { is: "opening" };
-    writers.set(this.#record(), this.#writer);
     const [kept, asked] = await Promise.all([
       this.#world.journal.read(this.id, this.#world.identity()).catch((): Entry[] => []),
       this.#world.drafts.get(this.id).catch((error: unknown) => error),
@@ -246,7 +241,10 @@ export class DraftSession {
   /** A change by the person. */
   edit(change: Partial<Omit<Fields, "status">> & { status?: DraftStatus }): void {
     batch(() => {
-      if (change.content !== undefined) this.content.value = withoutControls(change.content);
+      // While two texts wait for a choice there is no third one: it would go under in what is chosen.
+      if (change.content !== undefined && !this.conflict.value) {
+        this.content.value = withoutControls(change.content);
+      }
       if (change.name !== undefined) this.name.value = oneLine(change.name);
       if (change.description !== undefined) this.description.value = oneLine(change.description);
       if (change.status !== undefined) this.#chosen.value = change.status;
@@ -318,14 +316,10 @@ export class DraftSession {
     );
   }
 
-  #record(): string {
-    return `${this.#world.journal.tab} ${this.id}`;
-  }
-
   /** True when the browser's storage has what is on screen. */
   async #keep(): Promise<boolean> {
     const base = this.#base.peek();
-    if (!base || writers.get(this.#record()) !== this.#writer) return false;
+    if (!base) return false;
     const entry = {
       draft: this.id,
       identity: this.#world.identity(),
@@ -383,7 +377,6 @@ export class DraftSession {
         this.#unanswered.push(edit);
         const answer = await this.#world.drafts.save(this.id, edit, base.revision);
         this.#saved(base, edit, answer);
-        if (base.status === "committed") this.#takeIn(await this.#world.drafts.get(this.id));
         this.#settled();
         return;
       } catch (error) {
@@ -403,13 +396,14 @@ export class DraftSession {
   #saved(
     base: Draft,
     edit: Edit,
-    answer: { revision: number; updated_at: string; expires_at: string },
+    answer: { revision: number; status: DraftStatus; updated_at: string; expires_at: string },
   ): void {
-    const { status, ...texts } = edit;
+    const { revision, status, updated_at, expires_at } = answer;
     this.#unanswered = [];
     batch(() => {
-      this.#base.value = { ...base, ...texts, ...(status ? { status } : {}), ...answer };
-      if (status && this.#chosen.value === status) this.#chosen.value = null;
+      // The status may be another than was sent: an edited committed draft is a draft again.
+      this.#base.value = { ...base, ...edit, revision, status, updated_at, expires_at };
+      if (this.#chosen.value === status) this.#chosen.value = null;
     });
     this.#world.announce(this.id, answer.revision);
   }
@@ -462,6 +456,8 @@ export class DraftSession {
         );
         if (this.#chosen.value === current.status) this.#chosen.value = null;
         if (theirsIsNews) this.notice.value = "Changes that were saved elsewhere are in the text now.";
+        const other = overruled(base, { name: name.trim(), description: description.trim() }, theirs);
+        if (other !== null) this.notice.value = other;
       });
     };
     const merged = textOf(parts);
@@ -557,11 +553,22 @@ export class DraftSession {
     if (revision > (this.#base.value?.revision ?? 0)) void this.refresh();
   }
 
-  /** The view is left: what is unsaved is sent, and stays in the journal until it was. */
-  close(): void {
-    void this.saveNow();
+  /**
+   * The view is left: what is unsaved is sent, and stays in the journal until it
+   * was. Resolves when that has been tried.
+   */
+  async close(): Promise<void> {
+    const tried = this.saveNow();
     this.#closed = true;
     this.#cancelTimer();
+    await tried;
+  }
+
+  /** The view is back before the last save was over. */
+  reopen(): void {
+    this.#closed = false;
+    this.#failures = 0;
+    void (this.save.value.is === "saved" ? this.refresh() : this.saveNow());
   }
 
   #show(fields: Fields, base: Draft): void {
@@ -573,6 +580,18 @@ export class DraftSession {
       this.#chosen.value = fields.status;
     });
   }
+}
+
+/** A name or a description that someone else changed as well: mine stands, and theirs is said. */
+function overruled(
+  base: Pick<Fields, "name" | "description">,
+  mine: Pick<Fields, "name" | "description">,
+  theirs: Pick<Fields, "name" | "description">,
+): string | null {
+  const said = (["name", "description"] as const)
+    .filter((field) => new Set([base[field], mine[field], theirs[field]]).size === 3)
+    .map((field) => `The ${field} was changed elsewhere too, to “${theirs[field]}”; yours stands.`);
+  return said.length === 0 ? null : said.join(" ");
 }
 
 const without = <T>(list: T[], item: T): T[] => list.filter((each) => each !== item);

@@ -2,7 +2,7 @@
 import { Journal } from "../keep/journal";
 import { livingTabs, thisTab } from "../keep/tab";
 import { getDraft, identity, saveDraft } from "../server";
-import { DraftSession } from "./session";
+import { DraftSession, type World } from "./session";
 
 const channel = new BroadcastChannel("drafts");
 const open = new Set<DraftSession>();
@@ -37,9 +37,30 @@ export const journal: Promise<Journal> = thisTab.then((tab) => {
   return made;
 });
 
+/** Sessions that were left while their last save is under way, by user and draft. */
+const leaving = new Map<string, DraftSession>();
+const place = (id: string): string => `${identity.user()} ${id}`;
+
 /** Opens a draft for editing; `closeSession` ends it. */
 export async function openSession(id: string): Promise<DraftSession> {
-  const session = new DraftSession(id, {
+  const session = leaving.get(place(id)) ?? new DraftSession(id, await world());
+  open.add(session);
+  if (leaving.delete(place(id))) session.reopen();
+  else void session.open();
+  return session;
+}
+
+export function closeSession(session: DraftSession): void {
+  const left = place(session.id);
+  open.delete(session);
+  leaving.set(left, session);
+  void session.close().finally(() => {
+    if (!open.has(session)) leaving.delete(left);
+  });
+}
+
+async function world(): Promise<World> {
+  return {
     drafts: { get: getDraft, save: saveDraft },
     journal: await journal,
     livingTabs,
@@ -50,13 +71,5 @@ export async function openSession(id: string): Promise<DraftSession> {
       return () => clearTimeout(timer);
     },
     announce: (draft, revision) => channel.postMessage({ id: draft, revision } satisfies Saved),
-  });
-  open.add(session);
-  void session.open();
-  return session;
-}
-
-export function closeSession(session: DraftSession): void {
-  open.delete(session);
-  session.close();
+  };
 }

@@ -132,7 +132,7 @@ test("a text is read by who typed it, and nobody else", async () => {
   expect(await read("ada")).toEqual(["mine"]);
   expect(await read("")).toEqual([]);
   expect(await read("bob")).toEqual([]);
-  expect(await new Journal("b", database).unsaved("bob")).toEqual(new Map());
+  expect(await new Journal("b", database).drafts("bob")).toEqual([]);
 });
 
 describe("forgetting", () => {
@@ -164,12 +164,20 @@ describe("forgetting", () => {
   });
 });
 
-test("the drafts with unsaved text are listed, with the newest time of each", async () => {
+test("the drafts that can be read are listed, with the newest text of each that the server lacks", async () => {
   const [a, b] = [new Journal("a", database), new Journal("b", database)];
   await a.write(typed("older", { at: 5 }));
   await b.write(typed("newer", { at: 9 }));
-  await a.write(typed("saved", { draft: OTHER_DRAFT, unsaved: false }));
-  expect(await a.unsaved("")).toEqual(new Map([[DRAFT, 9]]));
+  await a.write(typed("saved", { draft: OTHER_DRAFT, unsaved: false, at: 7 }));
+  expect(await a.drafts("")).toMatchObject([
+    { id: DRAFT, at: 9, unsavedAt: 9 },
+    { id: OTHER_DRAFT, at: 7, unsavedAt: null },
+  ]);
+  await b.write(typed("newer, and saved", { unsaved: false, at: 11 }));
+  expect(await a.drafts("")).toMatchObject([
+    { id: DRAFT, at: 11, unsavedAt: 5 },
+    { id: OTHER_DRAFT, at: 7, unsavedAt: null },
+  ]);
 });
 
 test("tidying removes saved texts after a month and unsaved ones never", async () => {

@@ -35,6 +35,15 @@ export interface Entry {
   at: number;
 }
 
+/** A draft of which this browser has the text. */
+export interface KeptDraft {
+  id: string;
+  name: string;
+  at: number;
+  /** When the newest text was typed that the server lacks; null when it has everything. */
+  unsavedAt: number | null;
+}
+
 type Typed = Omit<Entry, "base"> & { key: string };
 
 interface Schema extends DBSchema {
@@ -135,20 +144,26 @@ export class Journal {
 
   /** Removes all texts of a draft that its user deleted. */
   async forgetDraft(draft: string): Promise<void> {
+    this.#waiting.delete(draft);
     const database = await this.#database;
     const keys = await database.getAllKeysFromIndex("typed", "draft", draft);
     for (const key of keys) await this.forget({ draft, tab: key.slice(draft.length + 1) });
   }
 
-  /** The drafts of which the server lacks something, with the time of the newest such text. */
-  async unsaved(identity: string): Promise<Map<string, number>> {
+  /** The drafts that can be read here without a server, the newest first. */
+  async drafts(identity: string): Promise<KeptDraft[]> {
     const database = await this.#database;
-    const found = new Map<string, number>();
+    const found = new Map<string, KeptDraft>();
     for (const entry of await database.getAll("typed")) {
-      if (!entry.unsaved || entry.identity !== identity) continue;
-      found.set(entry.draft, Math.max(entry.at, found.get(entry.draft) ?? 0));
+      if (entry.identity !== identity) continue;
+      const known = found.get(entry.draft);
+      const newest = known && known.at > entry.at ? known : { name: entry.fields.name, at: entry.at };
+      const unsavedAt = entry.unsaved
+        ? Math.max(entry.at, known?.unsavedAt ?? 0)
+        : (known?.unsavedAt ?? null);
+      found.set(entry.draft, { id: entry.draft, name: newest.name, at: newest.at, unsavedAt });
     }
-    return found;
+    return [...found.values()].sort((a, b) => b.at - a.at);
   }
 
   /** Removes saved texts that nobody opened for a month. Unsaved ones are never removed. */

@@ -4,7 +4,8 @@ import { Plus, Trash2 } from "lucide-preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { DraftList } from "../draft/list";
 import { journal } from "../draft/world";
-import { Failed, Notice, Working } from "../parts/notice";
+import type { KeptDraft } from "../keep/journal";
+import { Failed, Working } from "../parts/notice";
 import { say } from "../parts/toasts";
 import { ago, count, daysUntil, exact, number, until } from "../rules/when";
 import { type DraftStatus, type DraftSummary, identity } from "../server";
@@ -36,7 +37,7 @@ export function Home() {
   const status = useSignal<DraftStatus | "">("");
   const order = useSignal<Order>("changed");
   const isStarting = useSignal(false);
-  const unsaved = useSignal<Map<string, number>>(new Map());
+  const kept = useSignal<KeptDraft[]>([]);
 
   useEffect(() => {
     void drafts.restart(status.value);
@@ -44,9 +45,9 @@ export function Home() {
   }, [drafts, status.value]);
   useEffect(() => {
     void journal
-      .then((kept) => kept.unsaved(identity.user()))
+      .then((texts) => texts.drafts(identity.user()))
       .then((found) => {
-        unsaved.value = found;
+        kept.value = found;
       })
       .catch(() => {});
   }, []);
@@ -154,15 +155,21 @@ export function Home() {
       {drafts.error.value !== undefined && (
         <Failed error={drafts.error.value} retry={() => void drafts.more()} />
       )}
-      {unsaved.value.size > 0 && drafts.error.value !== undefined && (
-        <Notice>
-          Texts that are kept in this browser:{" "}
-          {[...unsaved.value.keys()].map((id, index) => (
-            <a key={id} href={`/prompt-workshop?draft_id=${id}`}>
-              {index > 0 && ", "}draft {index + 1}
-            </a>
-          ))}
-        </Notice>
+      {drafts.error.value !== undefined && drafts.list.value.length === 0 && kept.value.length > 0 && (
+        <section aria-labelledby="kept">
+          <h2 id="kept">Kept in this browser</h2>
+          <ul>
+            {kept.value.map((draft) => (
+              <li key={draft.id}>
+                <a href={`/prompt-workshop?draft_id=${draft.id}`}>{draft.name}</a>{" "}
+                <span class="quiet small">
+                  {draft.unsavedAt === null ? "" : "not saved yet, "}
+                  {ago(draft.at, Date.now())}
+                </span>
+              </li>
+            ))}
+          </ul>
+        </section>
       )}
       <p class="quiet small" role="status">
         {drafts.total.value === null
@@ -177,7 +184,11 @@ export function Home() {
         <ul class="drafts">
           {shown.value.map((draft) => (
             <li key={draft.id}>
-              <Row draft={draft} unsavedAt={unsaved.value.get(draft.id)} onDelete={() => remove(draft)} />
+              <Row
+                draft={draft}
+                unsavedAt={kept.value.find((each) => each.id === draft.id)?.unsavedAt ?? undefined}
+                onDelete={() => remove(draft)}
+              />
             </li>
           ))}
         </ul>
