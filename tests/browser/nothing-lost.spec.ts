@@ -121,6 +121,20 @@ test("a lost network keeps the text, over a reload too, and saves it when it is 
   expect((await machine.saved(id)).draft_content).toBe(`${TEXT}\nOn a train.`);
 });
 
+test("without a server the drafts kept in this browser are listed, and open", async ({ page, machine, quiet }) => {
+  quiet.allow(OFFLINE);
+  const id = await machine.draft(TEXT, "Read on a train");
+  await open(page, machine, id);
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await machine.kill();
+  await page.goto(machine.url);
+  await expect(page.getByText("The workshop's server doesn't answer.").first()).toBeVisible();
+  await page.getByRole("link", { name: "Read on a train" }).click();
+  await expect(editor(page)).toContainText("You are a research analyst");
+  await machine.start();
+  await expect(saveState(page)).toHaveText(/Saved at/, { timeout: 30_000 });
+});
+
 test("an expired token is renewed, and the save goes through", async ({ page, machine, quiet }) => {
   quiet.allow(/401/);
   await page.goto(`${machine.url}/settings`);
