@@ -79,7 +79,7 @@ function Change({ hunk }: { hunk: Hunk }) {
   );
 }
 
-function Words({ spans }: { spans: Span[] }) {
+export function Words({ spans }: { spans: Span[] }) {
   return (
     <>
       {spans.map((span, index) =>

@@ -2,6 +2,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Conflict, DraftSession } from "../../draft/session";
+import { Words } from "../../parts/diff-view";
+import { type Span, words } from "../../rules/diff";
 import { type Choice, isConflict } from "../../rules/merge";
 import { count, time } from "../../rules/when";
 
@@ -71,6 +73,10 @@ export function Choosing({ session, conflict }: { session: DraftSession; conflic
           }
           place += 1;
           const at = place;
+          const marked = words({
+            before: { start: 0, lines: part.mine },
+            after: { start: 0, lines: part.theirs },
+          });
           return (
             <fieldset class="place" key={`place ${at}`}>
               <legend class="visually-hidden">Place {at + 1}</legend>
@@ -78,6 +84,7 @@ export function Choosing({ session, conflict }: { session: DraftSession; conflic
                 name={`place-${at}`}
                 label="Mine, here"
                 lines={part.mine}
+                spans={marked?.before}
                 choice="mine"
                 chosen={choices.value[at]}
                 onChoose={(choice) => choose(at, choice)}
@@ -86,6 +93,7 @@ export function Choosing({ session, conflict }: { session: DraftSession; conflic
                 name={`place-${at}`}
                 label="Theirs, saved"
                 lines={part.theirs}
+                spans={marked?.after}
                 choice="theirs"
                 chosen={choices.value[at]}
                 onChoose={(choice) => choose(at, choice)}
@@ -111,6 +119,7 @@ function Side({
   name,
   label,
   lines,
+  spans,
   choice,
   chosen,
   onChoose,
@@ -118,6 +127,8 @@ function Side({
   name: string;
   label: string;
   lines: string[];
+  /** The lines with the words marked that differ, where that helps. */
+  spans: Span[] | undefined;
   choice: Choice;
   chosen: Choice | undefined;
   onChoose: (choice: Choice) => void;
@@ -128,7 +139,9 @@ function Side({
         <input type="radio" name={name} checked={chosen === choice} onChange={() => onChoose(choice)} />{" "}
         {label}
       </span>
-      <span class="lines">{lines.length === 0 ? "(these lines removed)" : lines.join("\n")}</span>
+      <span class="lines">
+        {lines.length === 0 ? "(these lines removed)" : spans ? <Words spans={spans} /> : lines.join("\n")}
+      </span>
     </label>
   );
 }
