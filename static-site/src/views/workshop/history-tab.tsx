@@ -310,7 +310,10 @@ function Compared({ a, b }: { a: FullRun; b: FullRun }) {
       </section>
       <div class="columns">
         {[a, b].map((run) => (
-          <section key={run.test_id} aria-label={`Answer of ${exact(run.created_at)}`}>
+          <section
+            key={run.test_id}
+            aria-label={`${run === a ? "Older" : "Newer"} answer, of ${exact(run.created_at)}`}
+          >
             <h3>{run === a ? "Older answer" : "Newer answer"}</h3>
             {run.full_response === "" ? (
               <p class="quiet">{run.error ?? "There is no answer."}</p>
