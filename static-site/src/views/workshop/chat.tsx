@@ -1,18 +1,17 @@
 /** The conversation: what was said, what is being said, and the field to say more. */
 import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
-import { ArrowDown, Copy, FileInput, Send, Square } from "lucide-preact";
+import { ArrowDown, Copy, FileInput } from "lucide-preact";
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Conversation } from "../../draft/conversation";
 import { type Kept, useKeptText } from "../../keep/kept";
 import { copy } from "../../parts/copy";
 import { Markdown } from "../../parts/markdown";
-import { ModelChoice, ModelState } from "../../parts/model-choice";
 import { chosenModel } from "../../parts/models";
 import { Failed, Notice, Working } from "../../parts/notice";
-import { length, MESSAGE_MAX, withoutControls } from "../../rules/text";
 import { exact, time } from "../../rules/when";
 import { type Message, type Model, sentence } from "../../server";
+import { Composer } from "./composer";
 
 /** Nearer to the end than this, the reader follows it. */
 const END_PX = 60;
@@ -230,107 +229,5 @@ function Said({ message, isLast }: { message: Message; isLast: boolean }) {
       {isUser ? <p class="typed">{message.content}</p> : <Markdown text={message.content} />}
       {message.truncated && !isLast && <p class="small quiet">This answer ended early.</p>}
     </article>
-  );
-}
-
-function Composer({
-  conversation,
-  text,
-  model,
-  models,
-  answering,
-}: {
-  conversation: Conversation;
-  text: Kept;
-  model: Signal<string>;
-  models: Model[] | undefined;
-  answering: string | undefined;
-}) {
-  const field = useRef<HTMLTextAreaElement>(null);
-  const over = length(text.value) - MESSAGE_MAX;
-  const isBusy = conversation.isBusy.value;
-  const isBlocked = isBusy || conversation.outgoing.value !== null;
-
-  const send = (): void => {
-    const message = withoutControls(text.value);
-    if (message.trim() === "" || over > 0 || isBlocked) return;
-    text.clear();
-    void conversation.send(message, answering);
-  };
-  // The field grows with what is typed, up to a third of the window.
-  useLayoutEffect(() => {
-    const shown = field.current;
-    if (!shown) return;
-    shown.style.height = "auto";
-    shown.style.height = `${Math.min(shown.scrollHeight + 2, innerHeight / 3)}px`;
-  }, [text.value]);
-  useEffect(() => {
-    if (matchMedia("(min-width: 60rem)").matches) field.current?.focus();
-  }, []);
-
-  return (
-    <form
-      class="composer"
-      onSubmit={(event) => {
-        event.preventDefault();
-        send();
-      }}
-    >
-      <label for="message" class="visually-hidden">
-        Message to the assistant
-      </label>
-      <textarea
-        id="message"
-        ref={field}
-        rows={2}
-        value={text.value}
-        placeholder="Say what the prompt should do, or what to change"
-        aria-invalid={over > 0}
-        aria-describedby="message-hint"
-        onInput={(event) => {
-          text.value = event.currentTarget.value;
-        }}
-        onKeyDown={(event) => {
-          if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-          event.preventDefault();
-          send();
-        }}
-      />
-      <ModelState models={models} model={model} />
-      <div class="row">
-        <span class="model">
-          <ModelChoice id="chat-model" models={models} model={model} isLabelled={false} />
-        </span>
-        <span class={over > 0 ? "wrong" : "hint"} id="message-hint">
-          {over > 0 ? `${over} characters too long` : <Keys />}
-        </span>
-        {isBusy ? (
-          <button
-            type="button"
-            disabled={conversation.isStopping.value}
-            onClick={() => void conversation.stop()}
-          >
-            <Square class="icon" aria-hidden="true" />
-            {conversation.isStopping.value ? "Stopping…" : "Stop"}
-          </button>
-        ) : (
-          <button type="submit" class="primary" disabled={isBlocked || text.value.trim() === "" || over > 0}>
-            <Send class="icon" aria-hidden="true" />
-            Send
-          </button>
-        )}
-      </div>
-    </form>
-  );
-}
-
-const isApple = /Mac|iPhone|iPad/.test(navigator.userAgent);
-
-/** The keys that send. */
-function Keys() {
-  return (
-    <>
-      <kbd>{isApple ? "⌘" : "Ctrl"}</kbd> <kbd>Enter</kbd> sends
-    </>
   );
 }
