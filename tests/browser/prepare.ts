@@ -1,5 +1,8 @@
 /** What a test has the server hold before it looks at the page: messages, runs, articles. */
-import type { Machine } from "./machine";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { type Machine, ROOT } from "./machine";
 
 export interface Run {
   test_id: string;
@@ -53,4 +56,29 @@ export async function articles(machine: Machine, topic: string, given: Record<st
   });
   const told = await answer.text();
   if (!answer.ok || JSON.parse(told).rejected_total !== 0) throw new Error(`Not imported: ${told}`);
+}
+
+/** As long as a draft can be. */
+export const LETTERS = 100_000;
+
+/** What a long prompt looks like: headings, lists, paragraphs of some lines. */
+export function longText(letters: number): string {
+  const lines: string[] = [];
+  for (let number = 1, size = 0; size < letters; number += 1) {
+    const line =
+      number % 12 === 1
+        ? `## Part ${number}`
+        : number % 3 === 0
+          ? `- Cite **source ${number}** as a [link](https://example.com/${number}), with its date and its outlet.`
+          : `Rule ${number}: of each survey, give the size of its sample and who paid for it; leave out what has neither.`;
+    lines.push(line);
+    size += line.length + 1;
+  }
+  return lines.join("\n").slice(0, letters);
+}
+
+/** Gives a draft a history of that many runs, by `cargo build -p tests --example seed_history`. */
+export async function seeded(machine: Machine, draft: string, runs: number): Promise<void> {
+  const given = ["--dynamodb", machine.dynamodb, "--user", "local", "--draft", draft, "--runs", String(runs)];
+  await promisify(execFile)(join(ROOT, "target/debug/examples/seed_history"), given);
 }
