@@ -1,0 +1,13 @@
+/** `make bench`'s figures of the page, apart from the tests: they are about how fast, not about whether. */
+import { defineConfig } from "@playwright/test";
+import { launchOptions } from "./playwright.config";
+
+export default defineConfig({
+  testDir: ".",
+  testMatch: "bench.ts",
+  outputDir: "../../target/browser/bench",
+  workers: 1,
+  timeout: 1_200_000,
+  reporter: [["dot"]],
+  use: { launchOptions, viewport: { width: 1360, height: 860 }, locale: "en-GB" },
+});
