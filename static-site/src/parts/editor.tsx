@@ -8,7 +8,7 @@
 import { defaultKeymap, history, historyKeymap, undo } from "@codemirror/commands";
 import { defineLanguageFacet, HighlightStyle, Language, syntaxHighlighting } from "@codemirror/language";
 import { highlightSelectionMatches, openSearchPanel, search, searchKeymap } from "@codemirror/search";
-import { Annotation, EditorState } from "@codemirror/state";
+import { Annotation, Compartment, EditorState, type Text } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { GFM, parser } from "@lezer/markdown";
@@ -37,6 +37,23 @@ const highlighting = HighlightStyle.define([
   { tag: tags.quote, color: "var(--ink-2)" },
   { tag: [tags.processingInstruction, tags.contentSeparator, tags.labelName], color: "var(--ink-3)" },
 ]);
+
+/** A line longer than this is not coloured: it is parsed as a whole, anew for each key. */
+const COLOURED_LINE_MAX = 10_000;
+const colours = new Compartment();
+
+function isColoured(text: Text): boolean {
+  for (const line of text.iterLines()) if (line.length > COLOURED_LINE_MAX) return false;
+  return true;
+}
+
+const coloursOf = (text: Text) => (isColoured(text) ? [markdown, syntaxHighlighting(highlighting)] : []);
+
+const coloursAsNeeded = EditorState.transactionExtender.of((transaction) => {
+  if (!transaction.docChanged || isColoured(transaction.startState.doc) === isColoured(transaction.newDoc))
+    return null;
+  return { effects: colours.reconfigure(coloursOf(transaction.newDoc)) };
+});
 
 const look = EditorView.theme({
   "&": { height: "100%", color: "var(--ink)", backgroundColor: "var(--paper)", fontSize: "var(--s1)" },
@@ -117,8 +134,8 @@ export function Editor({
         doc: text.peek(),
         extensions: [
           history(),
-          markdown,
-          syntaxHighlighting(highlighting),
+          colours.of(coloursOf(EditorState.create({ doc: text.peek() }).doc)),
+          coloursAsNeeded,
           EditorView.lineWrapping,
           EditorView.clipboardInputFilter.of(withoutControls),
           EditorView.contentAttributes.of({
