@@ -26,6 +26,7 @@ export function Bench({ session }: { session: DraftSession }) {
   const models = useModels();
   const tab = useSignal<Tab>(query.peek().has("topic") ? "test" : "draft");
   const side = useSignal<"chat" | "prompt">("chat");
+  const isPromptSeen = useSignal(false);
   const split = useSignal(42);
   const isProposalShown = useSignal(false);
   const chat = useRef<HTMLElement>(null);
@@ -61,6 +62,17 @@ export function Bench({ session }: { session: DraftSession }) {
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, [session]);
+
+  // On a small screen the editor is fetched when one turns to its side.
+  useEffect(() => {
+    const wide = matchMedia("(min-width: 60rem)");
+    const look = (): void => {
+      if (wide.matches || side.value === "prompt") isPromptSeen.value = true;
+    };
+    look();
+    wide.addEventListener("change", look);
+    return () => wide.removeEventListener("change", look);
+  }, [side.value]);
 
   const showProposal = (): void => {
     isProposalShown.value = true;
@@ -110,14 +122,16 @@ export function Bench({ session }: { session: DraftSession }) {
           onSelect={(id) => (tab.value = id)}
         />
         <div role="tabpanel" id="panel-draft" aria-labelledby="tab-draft" hidden={tab.value !== "draft"}>
-          <DraftTab
-            session={session}
-            proposal={conversation.proposal}
-            isProposalShown={isProposalShown}
-            onEditor={(handle) => {
-              editor.current = handle;
-            }}
-          />
+          {isPromptSeen.value && (
+            <DraftTab
+              session={session}
+              proposal={conversation.proposal}
+              isProposalShown={isProposalShown}
+              onEditor={(handle) => {
+                editor.current = handle;
+              }}
+            />
+          )}
         </div>
         <div
           role="tabpanel"
