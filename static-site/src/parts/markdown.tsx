@@ -9,6 +9,9 @@ import { Marked } from "marked";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { copy } from "./copy";
 
+/** Answers stand under headings of the third level. */
+const HEADINGS_ABOVE = 3;
+
 /**
  * HTML in an answer is words, as everything else is: a prompt that names its
  * parts with tags is then read as it was written, and no foreign style or base
@@ -24,7 +27,14 @@ const marked = new Marked({
       return found ? ({ type: "br", raw: found[0] } as never) : undefined;
     },
   },
-  renderer: { image: ({ text }) => `<em>[image${text === "" ? "" : `: ${escaped(text)}`}]</em>` },
+  renderer: {
+    image: ({ text }) => `<em>[image${text === "" ? "" : `: ${escaped(text)}`}]</em>`,
+    // What an answer calls its first heading stands below the page's own.
+    heading({ tokens, depth }) {
+      const level = Math.min(6, depth + HEADINGS_ABOVE);
+      return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>`;
+    },
+  },
 });
 
 const escaped = (text: string): string =>

@@ -42,9 +42,9 @@ function Opened({ id }: { id: string }) {
   const opened = session.value;
   if (!opened || opened.opening.value.is === "opening") {
     return (
-      <Page title="Opening the draft">
-        <Working />
-      </Page>
+      <main class="page" id="main">
+        <Working>Opening the draft</Working>
+      </main>
     );
   }
   const state = opened.opening.value;

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Conversation } from "../../draft/conversation";
-import { Runs } from "../../draft/runs";
+import { isOver, Runs } from "../../draft/runs";
 import type { DraftSession } from "../../draft/session";
 import { keptText } from "../../keep/kept";
 import type { EditorHandle } from "../../parts/editor";
@@ -27,6 +27,7 @@ export function Bench({ session }: { session: DraftSession }) {
   const tab = useSignal<Tab>(query.peek().has("topic") ? "test" : "draft");
   const side = useSignal<"chat" | "prompt">("chat");
   const isPromptSeen = useSignal(false);
+  const isTestSeen = useSignal(false);
   const split = useSignal(42);
   const isProposalShown = useSignal(false);
   const chat = useRef<HTMLElement>(null);
@@ -74,12 +75,17 @@ export function Bench({ session }: { session: DraftSession }) {
     return () => wide.removeEventListener("change", look);
   }, [side.value]);
 
+  // What is tested is asked for when one turns to it, or when there is a run to be followed.
+  const running = runs.list.value.filter((run) => !isOver(run)).length;
+  useEffect(() => {
+    if (tab.value === "test" || running > 0) isTestSeen.value = true;
+  }, [tab.value, running]);
+
   const showProposal = (): void => {
     isProposalShown.value = true;
     tab.value = "draft";
     side.value = "prompt";
   };
-  const running = runs.list.value.filter((run) => run.status === "queued" || run.status === "running").length;
   const tabs = [
     { id: "draft", label: "Draft" },
     { id: "test", label: "Test", badge: running > 0 ? `${running} running` : undefined },
@@ -141,7 +147,7 @@ export function Bench({ session }: { session: DraftSession }) {
           tabIndex={-1}
         >
           <h2 class="visually-hidden">Test</h2>
-          <TestTab session={session} runs={runs} model={model} models={models.value} />
+          {isTestSeen.value && <TestTab session={session} runs={runs} model={model} models={models.value} />}
         </div>
         <div
           role="tabpanel"
