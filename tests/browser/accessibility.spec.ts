@@ -28,7 +28,10 @@ const ANSWER = [
   "2. Second",
   "",
   "```markdown",
-  TEXT.replace("At most one page, the newest first.", "At most half a page.\nThe newest first, each with its date."),
+  TEXT.replace(
+    "At most one page, the newest first.",
+    "At most half a page.\nThe newest first, each with its date.",
+  ),
   "```",
 ].join("\n");
 
@@ -46,8 +49,14 @@ test.afterAll(() => machine.stop());
 async function prepare(model: { answer: string }): Promise<void> {
   if (draft !== undefined) return;
   draft = await machine.draft(TEXT, "Weekly brief");
-  await machine.ask("PUT", `/auspex/prompts/workshop/drafts/${draft}`, { draft_description: "For executives" });
-  await commit(machine, draft, { name: "weekly_brief", title: "Weekly brief", description: "For executives" });
+  await machine.ask("PUT", `/auspex/prompts/workshop/drafts/${draft}`, {
+    draft_description: "For executives",
+  });
+  await commit(machine, draft, {
+    name: "weekly_brief",
+    title: "Weekly brief",
+    description: "For executives",
+  });
   model.answer = ANSWER;
   await converse(machine, draft, "Make it better.\n\nAnd shorter.");
   const first = await tested(machine, draft, { query: "What do surveys say about AI adoption?" });
@@ -56,7 +65,11 @@ async function prepare(model: { answer: string }): Promise<void> {
     notes: "Cite each figure.",
   });
   await machine.save(draft, `${TEXT}\n\nThe newest first, each with its date.`);
-  await commit(machine, draft, { name: "weekly_brief", title: "Weekly brief", description: "For executives" });
+  await commit(machine, draft, {
+    name: "weekly_brief",
+    title: "Weekly brief",
+    description: "For executives",
+  });
   await tested(machine, draft, { query: "What do hospitals say about AI adoption in the last 60 days?" });
   await machine.save(draft, `${TEXT}\n\nWritten in plain words.`);
   await machine.draft("", "An empty one");
@@ -90,7 +103,9 @@ async function problems(page: Page, rules: "all" | "contrast"): Promise<string[]
   await page.waitForFunction(() =>
     document
       .getAnimations()
-      .every((running) => running.effect?.getTiming().iterations === Infinity || running.playState === "finished"),
+      .every(
+        (running) => running.effect?.getTiming().iterations === Infinity || running.playState === "finished",
+      ),
   );
   const axe = new AxeBuilder({ page });
   if (rules === "all") axe.options({ rules: RULES });
@@ -98,7 +113,8 @@ async function problems(page: Page, rules: "all" | "contrast"): Promise<string[]
   const { violations, incomplete } = await axe.analyze();
   // What axe isn't sure of counts as well where all is in sight (of a dialog it never is), unless it is a sign
   // or two, such as a star. The colours are the same on a narrow screen.
-  const isWhole = (page.viewportSize()?.width ?? 0) >= WIDE.width && (await page.getByRole("dialog").count()) === 0;
+  const isWhole =
+    (page.viewportSize()?.width ?? 0) >= WIDE.width && (await page.getByRole("dialog").count()) === 0;
   const unsure = (isWhole ? incomplete : [])
     .filter((found) => found.id === "color-contrast")
     .map((found) => ({
@@ -108,7 +124,9 @@ async function problems(page: Page, rules: "all" | "contrast"): Promise<string[]
       ),
     }));
   return [...violations, ...unsure].flatMap((found) =>
-    found.nodes.map((node) => `${found.id} (${found.help}) at ${node.target.join(" ")}: ${node.failureSummary ?? ""}`),
+    found.nodes.map(
+      (node) => `${found.id} (${found.help}) at ${node.target.join(" ")}: ${node.failureSummary ?? ""}`,
+    ),
   );
 }
 
@@ -119,7 +137,10 @@ const sticksOut = (page: Page): Promise<string[]> =>
     if (scrollWidth <= clientWidth) return [];
     return [...document.querySelectorAll("body *")]
       .filter((element) => element.getBoundingClientRect().right > clientWidth + 0.5)
-      .map((element) => `${element.tagName.toLowerCase()}.${element.className}: ${element.getBoundingClientRect().right} px`);
+      .map(
+        (element) =>
+          `${element.tagName.toLowerCase()}.${element.className}: ${element.getBoundingClientRect().right} px`,
+      );
   });
 
 /** Shows the prompt's side where only one of the two fits. */
@@ -283,7 +304,10 @@ async function check(page: Page, view: (page: Page) => Promise<void>): Promise<v
     for (const side of sides) {
       await page.setViewportSize(size);
       // A dialog keeps the buttons behind it out of reach.
-      if (side !== "") await page.locator(".sides button", { hasText: side }).evaluate((button: HTMLElement) => button.click());
+      if (side !== "")
+        await page
+          .locator(".sides button", { hasText: side })
+          .evaluate((button: HTMLElement) => button.click());
       if (isNarrow) expect.soft(await sticksOut(page), `${size.width} px ${side}`).toEqual([]);
       await page.setViewportSize({ width: size.width, height: WHOLE });
       // The themes differ in nothing but colours.
@@ -298,7 +322,12 @@ async function check(page: Page, view: (page: Page) => Promise<void>): Promise<v
 /** Presses Tab (or another key) until it is there, and the focus is never nowhere on the way. */
 async function tabTo(page: Page, wanted: Locator, key = "Tab"): Promise<void> {
   for (let pressed = 0; pressed < 60; pressed += 1) {
-    if (await wanted.evaluate((element) => element === (element.getRootNode() as Document | ShadowRoot).activeElement)) return;
+    if (
+      await wanted.evaluate(
+        (element) => element === (element.getRootNode() as Document | ShadowRoot).activeElement,
+      )
+    )
+      return;
     await page.keyboard.press(key);
     await expectFocus(page);
   }
@@ -308,7 +337,9 @@ async function tabTo(page: Page, wanted: Locator, key = "Tab"): Promise<void> {
 /** Something has the focus: from the body, the next Tab would begin at the top again. */
 async function expectFocus(page: Page): Promise<void> {
   await expect
-    .poll(() => page.evaluate(() => document.activeElement?.tagName ?? "NOTHING"), { message: "what has the focus" })
+    .poll(() => page.evaluate(() => document.activeElement?.tagName ?? "NOTHING"), {
+      message: "what has the focus",
+    })
     .not.toMatch(/^(?:BODY|NOTHING)$/);
 }
 
@@ -354,7 +385,10 @@ test.describe("with drafts, runs and prompts", () => {
     }
   });
 
-  test("the keyboard alone goes from the start to a rated test, and always stands somewhere", async ({ page, model }) => {
+  test("the keyboard alone goes from the start to a rated test, and always stands somewhere", async ({
+    page,
+    model,
+  }) => {
     model.answer = "Surveys say **two in five** firms tried it.";
     await page.goto(`${machine.url}/prompt-workshop`);
     await expect(page.getByLabel("What should the prompt do?")).toBeVisible();
@@ -371,7 +405,9 @@ test.describe("with drafts, runs and prompts", () => {
     await expect(page.getByRole("log").locator("article.assistant").last()).toContainText("two in five");
     await page.keyboard.press("F6");
     await expect(editor(page)).toBeFocused();
-    await page.keyboard.type("You write briefs for executives who have one minute, from the articles given and from nothing else. Cite.");
+    await page.keyboard.type(
+      "You write briefs for executives who have one minute, from the articles given and from nothing else. Cite.",
+    );
     await page.keyboard.press("Control+s");
     await expect(saveState(page)).toHaveText(/Saved at/);
     expect(await text(page)).toContain("Cite.");
@@ -423,7 +459,9 @@ test.describe("with drafts, runs and prompts", () => {
     await expect(page.getByRole("dialog")).toBeVisible();
     for (let pressed = 0; pressed < 12; pressed += 1) {
       await page.keyboard.press("Tab");
-      const at = await page.evaluate(() => (document.activeElement?.closest("dialog") ? "inside" : document.activeElement?.tagName));
+      const at = await page.evaluate(() =>
+        document.activeElement?.closest("dialog") ? "inside" : document.activeElement?.tagName,
+      );
       // Between the last and the first stop is the browser's own frame, which leaves the body.
       expect(["inside", "BODY"]).toContain(at);
     }
@@ -437,7 +475,10 @@ test.describe("with drafts, runs and prompts", () => {
     await heading(page, "Drafts");
     for (const place of ["Library", "Topics", "Dashboard", "Settings", "Drafts"]) {
       await page.getByRole("navigation").getByRole("link", { name: place }).press("Enter");
-      await expect(page.getByRole("link", { name: place, exact: true })).toHaveAttribute("aria-current", "page");
+      await expect(page.getByRole("link", { name: place, exact: true })).toHaveAttribute(
+        "aria-current",
+        "page",
+      );
       await expectFocus(page);
     }
     // A link that goes away with its view leaves the focus with the next one.
@@ -459,12 +500,21 @@ test.describe("with drafts, runs and prompts", () => {
     await expect(divider).toHaveAttribute("aria-valuenow", String(before + 2));
     const wide = (await page.locator(".bench > .chat").boundingBox())?.width ?? 0;
     await page.keyboard.press("Home");
-    await expect.poll(async () => (await page.locator(".bench > .chat").boundingBox())?.width).toBeLessThan(wide);
+    await expect
+      .poll(async () => (await page.locator(".bench > .chat").boundingBox())?.width)
+      .toBeLessThan(wide);
   });
 
   test("who asked for less motion gets none", async ({ page }) => {
     await page.emulateMedia({ reducedMotion: "reduce" });
-    for (const path of ["/", `/prompt-workshop?draft_id=${draft}`, "/library", "/topics", "/dashboard", "/settings"]) {
+    for (const path of [
+      "/",
+      `/prompt-workshop?draft_id=${draft}`,
+      "/library",
+      "/topics",
+      "/dashboard",
+      "/settings",
+    ]) {
       await page.goto(machine.url + path);
       await expect(page.getByRole("main")).toBeVisible();
       // What appears while one waits and what turns are made for this only: nothing of them may last.
@@ -477,16 +527,23 @@ test.describe("with drafts, runs and prompts", () => {
           [undefined, "::before", "::after"].map((part) => {
             const style = getComputedStyle(element, part);
             const times = `${style.animationDuration}, ${style.transitionDuration}`.split(", ");
-            const longest = Math.max(...times.map((time) => (time.endsWith("ms") ? 1 : 1_000) * (Number.parseFloat(time) || 0)));
+            const longest = Math.max(
+              ...times.map((time) => (time.endsWith("ms") ? 1 : 1_000) * (Number.parseFloat(time) || 0)),
+            );
             const moves = style.animationName !== "none" || style.transitionDuration !== "0s";
-            return moves && longest > 1 ? `${element.tagName}.${element.className}${part ?? ""}: ${longest} ms` : "";
+            return moves && longest > 1
+              ? `${element.tagName}.${element.className}${part ?? ""}: ${longest} ms`
+              : "";
           }),
         );
         const smooth = [...document.querySelectorAll("*")].filter(
           (element) => getComputedStyle(element).scrollBehavior === "smooth",
         );
         waiting.remove();
-        return [...found.filter((each) => each !== ""), ...smooth.map((element) => `${element.tagName} scrolls smoothly`)];
+        return [
+          ...found.filter((each) => each !== ""),
+          ...smooth.map((element) => `${element.tagName} scrolls smoothly`),
+        ];
       });
       expect(moving, path).toEqual([]);
     }

@@ -31,14 +31,26 @@ interface Row {
 const rows: Row[] = [];
 
 /** Notes a figure; one without a bar is shown only. */
-function note(what: string, measured: number, unit: string, bar?: { most?: number; least?: number }, more = ""): void {
+function note(
+  what: string,
+  measured: number,
+  unit: string,
+  bar?: { most?: number; least?: number },
+  more = "",
+): void {
   const figure = Math.abs(measured) >= 100 ? measured.toFixed(0) : measured.toFixed(1);
   const missed = measured > (bar?.most ?? Infinity) || measured < (bar?.least ?? -Infinity);
-  const limit = bar?.most !== undefined ? `≤ ${bar.most} ${unit}` : bar?.least !== undefined ? `≥ ${bar.least} ${unit}` : "";
+  const limit =
+    bar?.most !== undefined
+      ? `≤ ${bar.most} ${unit}`
+      : bar?.least !== undefined
+        ? `≥ ${bar.least} ${unit}`
+        : "";
   rows.push({ what, measured: `${figure} ${unit}${more === "" ? "" : ` (${more})`}`, bar: limit, missed });
 }
 
-const median = (of: number[]): number => [...of].sort((a, b) => a - b)[Math.floor(of.length / 2)] ?? Number.NaN;
+const median = (of: number[]): number =>
+  [...of].sort((a, b) => a - b)[Math.floor(of.length / 2)] ?? Number.NaN;
 
 let model: ScriptedModel;
 let machine: Machine;
@@ -61,7 +73,8 @@ test.afterAll(async () => {
 function wire(url: string, encoding: "br" | "gzip"): Promise<number> {
   return new Promise((resolve, reject) => {
     request(url, { headers: { "accept-encoding": encoding } }, (answer) => {
-      if (answer.headers["content-encoding"] !== encoding) reject(new Error(`${url} is not sent as ${encoding}`));
+      if (answer.headers["content-encoding"] !== encoding)
+        reject(new Error(`${url} is not sent as ${encoding}`));
       let bytes = 0;
       answer.on("data", (part: Buffer) => {
         bytes += part.length;
@@ -79,7 +92,10 @@ async function total(urls: Iterable<string>, encoding: "br" | "gzip"): Promise<n
   return bytes / KB;
 }
 
-async function fresh<T>(browser: Browser, use: (page: Page, context: BrowserContext) => Promise<T>): Promise<T> {
+async function fresh<T>(
+  browser: Browser,
+  use: (page: Page, context: BrowserContext) => Promise<T>,
+): Promise<T> {
   // Without the service worker, which fetches the other views' files once the page is at rest.
   const context = await browser.newContext({ serviceWorkers: "block" });
   try {
@@ -109,9 +125,16 @@ async function firstLoad(browser: Browser): Promise<void> {
   const opened = await scripts(paths()["a draft"] ?? "");
   const before = new Set([...start, ...opened].filter((url) => !/\/editor-[^/]*\.js$/.test(url)));
   expect(before.size, "the editor comes by itself").toBeLessThan(new Set([...start, ...opened]).size);
-  note("First load of the workshop before the editor, JavaScript, gzip", await total(before, "gzip"), "KB", { most: 90 });
+  note("First load of the workshop before the editor, JavaScript, gzip", await total(before, "gzip"), "KB", {
+    most: 90,
+  });
   note("  the same, Brotli", await total(before, "br"), "KB");
-  note("First load of the workshop with the editor, JavaScript, gzip", await total(new Set([...before, ...opened]), "gzip"), "KB", { most: 250 });
+  note(
+    "First load of the workshop with the editor, JavaScript, gzip",
+    await total(new Set([...before, ...opened]), "gzip"),
+    "KB",
+    { most: 250 },
+  );
   note("  the same, Brotli", await total(new Set([...before, ...opened]), "br"), "KB");
 }
 
@@ -138,7 +161,13 @@ async function interactive(browser: Browser): Promise<void> {
         }),
       );
     }
-    note(`Interactive at ${name}, median of 5`, median(times), "ms", { most: 1_000 }, times.map((time) => time.toFixed(0)).join(", "));
+    note(
+      `Interactive at ${name}, median of 5`,
+      median(times),
+      "ms",
+      { most: 1_000 },
+      times.map((time) => time.toFixed(0)).join(", "),
+    );
   }
 }
 
@@ -166,7 +195,11 @@ async function lighthouses(): Promise<void> {
           args: [...launchOptions.args, `--remote-debugging-port=${port}`],
         });
         try {
-          const result = await lighthouse(machine.url + path, { port, output: "json", logLevel: "error" }, config);
+          const result = await lighthouse(
+            machine.url + path,
+            { port, output: "json", logLevel: "error" },
+            config,
+          );
           for (const [id, category] of Object.entries(result?.lhr.categories ?? {})) {
             best[id] = Math.max(best[id] ?? 0, Math.round((category.score ?? 0) * 100));
             for (const { id: audit, weight } of category.auditRefs) {
@@ -184,7 +217,13 @@ async function lighthouses(): Promise<void> {
         // workshop scored 83 to 96 within ten minutes. There its speed is shown and has no bar.
         const isNoise = preset === "mobile" && id === "performance" && name.includes("draft_id");
         const bar = isNoise ? undefined : { least: 95 };
-        note(`Lighthouse ${preset} ${name}: ${id}`, best[id] ?? 0, "", bar, (best[id] ?? 0) < 95 ? [...short].join(", ") : "");
+        note(
+          `Lighthouse ${preset} ${name}: ${id}`,
+          best[id] ?? 0,
+          "",
+          bar,
+          (best[id] ?? 0) < 95 ? [...short].join(", ") : "",
+        );
       }
     }
   }
@@ -200,15 +239,21 @@ interface TraceEvent {
 
 /** The longest task of the page's main thread during `act`, in milliseconds. */
 async function longestTask(browser: Browser, page: Page, act: () => Promise<void>): Promise<number> {
-  await browser.startTracing(page, { categories: ["toplevel", "disabled-by-default-devtools.timeline", "__metadata"] });
+  await browser.startTracing(page, {
+    categories: ["toplevel", "disabled-by-default-devtools.timeline", "__metadata"],
+  });
   await act();
-  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as {
+    traceEvents: TraceEvent[];
+  };
   const mains = new Set(
     traceEvents
       .filter((event) => event.name === "thread_name" && event.args?.name === "CrRendererMain")
       .map((event) => `${event.pid}:${event.tid}`),
   );
-  const tasks = traceEvents.filter((event) => event.name.endsWith("RunTask") && mains.has(`${event.pid}:${event.tid}`));
+  const tasks = traceEvents.filter(
+    (event) => event.name.endsWith("RunTask") && mains.has(`${event.pid}:${event.tid}`),
+  );
   expect(tasks.length).toBeGreaterThan(0);
   return Math.max(...tasks.map((task) => task.dur ?? 0)) / 1_000;
 }
@@ -236,7 +281,8 @@ async function typing(browser: Browser): Promise<void> {
             // What was loaded, laid out and read before the first key is not the keys'.
             await page.waitForTimeout(1_500);
             return longestTask(browser, page, async () => {
-              for (const key of "thirty keys, one by one, there") await page.keyboard.press(key === " " ? "Space" : key, { delay: 40 });
+              for (const key of "thirty keys, one by one, there")
+                await page.keyboard.press(key === " " ? "Space" : key, { delay: 40 });
               // Saving is part of it: one types on meanwhile.
               await expect(page.locator(".saved [role=status]")).toHaveText(/Saved at/);
             });
@@ -264,7 +310,8 @@ async function ownMemory(browser: Browser): Promise<number | null> {
     .map(({ id }) => {
       try {
         const told = readFileSync(`/proc/${id}/smaps_rollup`, "utf8");
-        const of = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(told)?.[1] ?? 0);
+        const of = (name: string): number =>
+          Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(told)?.[1] ?? 0);
         return (of("Private_Clean") + of("Private_Dirty")) * 1_024;
       } catch {
         return 0;
@@ -306,7 +353,8 @@ async function longHistory(): Promise<void> {
         rates.push(
           await list.evaluate(async (element) => {
             let scroller: Element | null = element.parentElement;
-            while (scroller && !/auto|scroll/.test(getComputedStyle(scroller).overflowY)) scroller = scroller.parentElement;
+            while (scroller && !/auto|scroll/.test(getComputedStyle(scroller).overflowY))
+              scroller = scroller.parentElement;
             const at = scroller ?? document.documentElement;
             at.scrollTop = 0;
             const frames: number[] = [];
@@ -342,8 +390,13 @@ test("the page's figures", async ({ browser }) => {
     const width = (of: (row: Row) => string): number => Math.max(...rows.map((row) => of(row).length));
     const [what, bar] = [width((row) => row.what), width((row) => row.bar)];
     for (const row of rows) {
-      console.log(`${row.missed ? "MISSED" : "      "} ${row.what.padEnd(what)}  ${row.bar.padEnd(bar)}  ${row.measured}`);
+      // biome-ignore lint/suspicious/noConsole: the table is what a benchmark is for.
+      console.log(
+        `${row.missed ? "MISSED" : "      "} ${row.what.padEnd(what)}  ${row.bar.padEnd(bar)}  ${row.measured}`,
+      );
     }
   }
-  expect(rows.filter((row) => row.missed).map((row) => `${row.what}: ${row.measured}, bar ${row.bar}`)).toEqual([]);
+  expect(
+    rows.filter((row) => row.missed).map((row) => `${row.what}: ${row.measured}, bar ${row.bar}`),
+  ).toEqual([]);
 });

@@ -35,7 +35,9 @@ test("two browsers that change the same line: the second chooses, and nothing is
   await write(page, " By me.");
   await expect(saveState(page)).toHaveText(/Waiting for your choice; your text is kept in this browser/);
   await expect(page.getByRole("group").getByText("At most one page, the newest first. By me.")).toBeVisible();
-  await expect(page.getByRole("group").getByText("At most one page, the newest first. By them.")).toBeVisible();
+  await expect(
+    page.getByRole("group").getByText("At most one page, the newest first. By them."),
+  ).toBeVisible();
 
   // A reload in the middle of it asks again.
   await page.reload();
@@ -81,7 +83,12 @@ test("a save in one tab shows in the other at once", async ({ page, context, mac
   await expect(editor(page)).toContainText("From the other tab.");
 });
 
-test("two tabs that type at the same time lose no word of either", async ({ page, context, machine, quiet }) => {
+test("two tabs that type at the same time lose no word of either", async ({
+  page,
+  context,
+  machine,
+  quiet,
+}) => {
   quiet.allow(/412/);
   const id = await machine.draft(TEXT);
   const second = await context.newPage();

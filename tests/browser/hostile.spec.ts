@@ -84,7 +84,9 @@ function tricks(at: string): string[] {
 
 /** What Markdown may become, and nothing else; the two last are the page's own copy button. */
 const ELEMENTS =
-  "p br hr h1 h2 h3 h4 h5 h6 ul ol li blockquote pre code em strong del a table thead tbody tr th td div button".split(" ");
+  "p br hr h1 h2 h3 h4 h5 h6 ul ol li blockquote pre code em strong del a table thead tbody tr th td div button".split(
+    " ",
+  );
 const ATTRIBUTES: Record<string, string[]> = {
   a: ["href", "target", "rel"],
   ol: ["start"],
@@ -97,7 +99,11 @@ const ATTRIBUTES: Record<string, string[]> = {
 };
 
 /** Looks for everything that untrusted text could do to the page; `done` tells what it did. */
-async function guard(page: Page, machine: Machine, beacon: Beacon): Promise<{ nothingHappened: () => Promise<void> }> {
+async function guard(
+  page: Page,
+  machine: Machine,
+  beacon: Beacon,
+): Promise<{ nothingHappened: () => Promise<void> }> {
   const elsewhere: string[] = [];
   const dialogs: string[] = [];
   beacon.asked = [];
@@ -125,16 +131,26 @@ async function guard(page: Page, machine: Machine, beacon: Beacon): Promise<{ no
         blocked: (window as unknown as { blocked: string[] }).blocked,
         background: getComputedStyle(document.body).backgroundColor,
         ink: getComputedStyle(document.body).color,
-        sheets: [...document.styleSheets].filter((sheet) => !sheet.href?.startsWith(`${location.origin}/assets/`)).length,
-        foreign: [...document.querySelectorAll("body script:not([src]), iframe, object, embed, base, meta[http-equiv], style")].map(
-          (element) => element.outerHTML,
-        ),
+        sheets: [...document.styleSheets].filter(
+          (sheet) => !sheet.href?.startsWith(`${location.origin}/assets/`),
+        ).length,
+        foreign: [
+          ...document.querySelectorAll(
+            "body script:not([src]), iframe, object, embed, base, meta[http-equiv], style",
+          ),
+        ].map((element) => element.outerHTML),
         pictures: [...document.images].map((image) => image.src),
         handlers: [...document.querySelectorAll("*")].flatMap((element) =>
-          [...element.attributes].filter((attribute) => attribute.name.startsWith("on")).map((attribute) => attribute.name),
+          [...element.attributes]
+            .filter((attribute) => attribute.name.startsWith("on"))
+            .map((attribute) => attribute.name),
         ),
         addresses: [...document.querySelectorAll("[href], [src], [action], [formaction], [srcdoc], [ping]")]
-          .flatMap((element) => ["href", "src", "action", "formaction", "srcdoc", "ping"].map((name) => element.getAttribute(name)))
+          .flatMap((element) =>
+            ["href", "src", "action", "formaction", "srcdoc", "ping"].map((name) =>
+              element.getAttribute(name),
+            ),
+          )
           .filter((address) => address !== null && !/^(?:https?:|mailto:|\/|#)/.test(address)),
       }));
       expect(seen).toEqual({
@@ -171,7 +187,8 @@ async function expectPure(prose: Locator): Promise<void> {
   for (const element of found) {
     expect(ELEMENTS).toContain(element.tag);
     expect(element.space).toBe("http://www.w3.org/1999/xhtml");
-    for (const attribute of element.attributes) expect(ATTRIBUTES[element.tag] ?? [], element.tag).toContain(attribute);
+    for (const attribute of element.attributes)
+      expect(ATTRIBUTES[element.tag] ?? [], element.tag).toContain(attribute);
     if (element.tag !== "a" || element.href === null) continue;
     expect(element.href).toMatch(/^(?:https?|mailto):/);
     expect(element.rel?.split(" ")).toContain("noopener");
@@ -220,7 +237,9 @@ test("a hostile answer in the conversation does nothing, whole or while it is be
   await expect(answers).toHaveCount(before + 1);
   await expectPure(page.locator(".prose"));
   // Nothing is thrown away: the tricks can be read, and what is harmless of them can be followed.
-  await expect(answers.last()).toContainText(`Text before <script>window.pwned = 1; fetch("${beacon.url}/script")</script> and after`);
+  await expect(answers.last()).toContainText(
+    `Text before <script>window.pwned = 1; fetch("${beacon.url}/script")</script> and after`,
+  );
   await expect(answers.last()).toContainText("<base href=");
   await expect(page.getByRole("link", { name: "a link of the web" }).first()).toHaveAttribute(
     "href",
@@ -312,14 +331,25 @@ test("an article whose address is a script is shown without a link", async ({ pa
   await guarded.nothingHappened();
 });
 
-test("a hostile prompt does nothing wherever its title, description or text is shown", async ({ page, machine }) => {
+test("a hostile prompt does nothing wherever its title, description or text is shown", async ({
+  page,
+  machine,
+}) => {
   const hostile = `</textarea></title><script>window.pwned=1</script><img src="${beacon.url}/t.gif" onerror=window.pwned=1>`;
   const text = `${TEXT}\n\n${tricks(beacon.url).join("\n\n")}`;
   const draft = await machine.draft(text, hostile.slice(0, 100));
   await machine.ask("PUT", `/auspex/prompts/workshop/drafts/${draft}`, { draft_description: hostile });
-  await commit(machine, draft, { name: "hostile_prompt", title: hostile.slice(0, 100), description: hostile });
+  await commit(machine, draft, {
+    name: "hostile_prompt",
+    title: hostile.slice(0, 100),
+    description: hostile,
+  });
   await machine.save(draft, `${text}\n<iframe src="${beacon.url}/second">`);
-  await commit(machine, draft, { name: "hostile_prompt", title: hostile.slice(0, 100), description: hostile });
+  await commit(machine, draft, {
+    name: "hostile_prompt",
+    title: hostile.slice(0, 100),
+    description: hostile,
+  });
   await machine.save(draft, `${text}\n<object data="${beacon.url}/third">`);
   const guarded = await guard(page, machine, beacon);
 
@@ -409,19 +439,21 @@ test("the policy itself stops what the page would never try", async ({ page, mac
         attempt("document.write", () => document.write("<b>x</b>"));
         attempt("script.src", () => (document.createElement("script").src = `${at}/script.js`));
         attempt("script.text", () => (document.createElement("script").text = "window.pwned = 1"));
+        // biome-ignore lint/security/noGlobalEval: it is tried here to see it refused.
         attempt("eval", () => window.eval("window.pwned = 1"));
         attempt("setTimeout", () => setTimeout("window.pwned = 1" as unknown as () => void));
         attempt("a policy of one's own", () =>
-          (window as unknown as { trustedTypes: { createPolicy: (name: string, rules: object) => void } }).trustedTypes.createPolicy(
-            "mine",
-            {},
-          ),
+          (
+            window as unknown as { trustedTypes: { createPolicy: (name: string, rules: object) => void } }
+          ).trustedTypes.createPolicy("mine", {}),
         );
         attempt("inline script", () => make("script", {}, "window.pwned = 1"));
         attempt("inline handler", () => make("button", { onclick: "window.pwned = 1" }).click());
         attempt("javascript: link", () => make("a", { href: "javascript:window.pwned=1" }).click());
         attempt("inline style", () => make("style", {}, "body { background: rgb(1, 2, 3) !important }"));
-        attempt("style attribute", () => make("p", { style: "position: fixed" }).setAttribute("id", "styled"));
+        attempt("style attribute", () =>
+          make("p", { style: "position: fixed" }).setAttribute("id", "styled"),
+        );
         attempt("foreign style", () => make("link", { rel: "stylesheet", href: `${at}/style.css` }));
         attempt("foreign image", () => make("img", { src: `${at}/image.gif` }));
         attempt("frame", () => make("iframe", { src: `${at}/frame` }));

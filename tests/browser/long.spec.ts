@@ -10,7 +10,9 @@ const RUNS = 10_000;
 
 const TEXTS = {
   "of many lines": longText(LETTERS - 100),
-  "of one line": "All that follows stands on a line of its own. ".repeat(LETTERS / 46).slice(0, LETTERS - 100),
+  "of one line": "All that follows stands on a line of its own. "
+    .repeat(LETTERS / 46)
+    .slice(0, LETTERS - 100),
 };
 
 /** The newest text that the browser itself has of the draft. */

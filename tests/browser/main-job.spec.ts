@@ -36,7 +36,9 @@ test("from a need to a prompt that others clone", async ({ page, quiet }) => {
     await page.goto(machine.url);
 
     // A need becomes a conversation, and the real model answers word by word.
-    await page.getByLabel("What should the prompt do?").fill("Weekly briefs on AI adoption for executives, with sources");
+    await page
+      .getByLabel("What should the prompt do?")
+      .fill("Weekly briefs on AI adoption for executives, with sources");
     await page.getByRole("button", { name: "Start the conversation" }).click();
     const answers = page.getByRole("log").locator("article.assistant");
     await expect(answers).toHaveCount(2, { timeout: 300_000 });
@@ -109,7 +111,11 @@ test("from a need to a prompt that others clone", async ({ page, quiet }) => {
       "GET",
       "/auspex/prompts/weekly_brief_on_ai_adoption",
     );
-    expect(prompt).toMatchObject({ version: 2, clone_count: 1, content: `${PROMPT}\nName the article's date.` });
+    expect(prompt).toMatchObject({
+      version: 2,
+      clone_count: 1,
+      content: `${PROMPT}\nName the article's date.`,
+    });
     expect(clone).not.toBeNull();
   } finally {
     await machine.stop();
@@ -160,6 +166,7 @@ test("an answer is stopped, what there is of it is kept, and it can be asked for
   await expect(page.getByText(/It begins well and goes on/)).toBeVisible();
   await page.getByRole("button", { name: "Stop" }).click();
   await expect(page.getByText("This answer ended early. What there is of it is kept.")).toBeVisible();
+  await expect(page.getByRole("textbox", { name: "Message to the assistant" })).toBeFocused();
   await expect(page.getByText(/It begins well and goes on/)).toBeVisible();
   model.answer = "This time it is short.";
   model.pace = 0;
@@ -184,6 +191,7 @@ test("a running test is cancelled, and two runs are compared", async ({ page, ma
   await expect(run.getByText(/A second answer that goes on/)).toBeVisible();
   await run.getByRole("button", { name: "Cancel" }).click();
   await expect(run.getByText("Cancelled")).toBeVisible();
+  await expect(run.getByRole("button", { name: "Run again" })).toBeFocused();
   model.pace = 0;
 
   await page.getByRole("tab", { name: /^History/ }).click();

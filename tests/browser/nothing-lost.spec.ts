@@ -20,7 +20,11 @@ test("what is typed is saved by itself, and the page says when", async ({ page, 
   expect(saved.revision).toBe(2);
 });
 
-test("a text typed while the server is dead is saved when it lives again", async ({ page, machine, quiet }) => {
+test("a text typed while the server is dead is saved when it lives again", async ({
+  page,
+  machine,
+  quiet,
+}) => {
   quiet.allow(OFFLINE);
   const id = await machine.draft(TEXT);
   await open(page, machine, id);
@@ -121,7 +125,11 @@ test("a lost network keeps the text, over a reload too, and saves it when it is 
   expect((await machine.saved(id)).draft_content).toBe(`${TEXT}\nOn a train.`);
 });
 
-test("without a server the drafts kept in this browser are listed, and open", async ({ page, machine, quiet }) => {
+test("without a server the drafts kept in this browser are listed, and open", async ({
+  page,
+  machine,
+  quiet,
+}) => {
   quiet.allow(OFFLINE);
   const id = await machine.draft(TEXT, "Read on a train");
   await open(page, machine, id);
@@ -202,7 +210,11 @@ test("a message that didn't get through is there to be sent again, and arrives o
   expect(messages.filter((each) => each.content === "Make it shorter, please.")).toHaveLength(1);
 });
 
-test("an answer goes on when its reader reloads, and is shown to its end", async ({ page, machine, model }) => {
+test("an answer goes on when its reader reloads, and is shown to its end", async ({
+  page,
+  machine,
+  model,
+}) => {
   model.answer = `Here is a long answer: ${"word ".repeat(40)}and this is its end.`;
   model.pace = 100;
   const id = await machine.draft(TEXT);
@@ -249,7 +261,10 @@ test("a test whose start was answered into the void is started once", async ({ p
   await page.unroute("**/test");
   await page.getByRole("button", { name: "Run the test" }).click();
   await expect(page.getByRole("article", { name: "Test run" })).toBeVisible();
-  const runs = await machine.ask<{ total_tests: number }>("GET", `/auspex/prompts/workshop/drafts/${id}/tests`);
+  const runs = await machine.ask<{ total_tests: number }>(
+    "GET",
+    `/auspex/prompts/workshop/drafts/${id}/tests`,
+  );
   expect(runs.total_tests).toBe(1);
 });
 

@@ -18,11 +18,16 @@ export async function converse(machine: Machine, draft: string, text: string): P
     body: JSON.stringify({ chat_id: draft, message: text }),
   });
   const said = await answer.text();
-  if (!answer.ok || !said.includes('"done"')) throw new Error(`The answer broke off: ${answer.status} ${said}`);
+  if (!answer.ok || !said.includes('"done"'))
+    throw new Error(`The answer broke off: ${answer.status} ${said}`);
 }
 
 /** Runs a test of the draft and waits until it is over. */
-export async function tested(machine: Machine, draft: string, order: { query: string; topic?: string }): Promise<Run> {
+export async function tested(
+  machine: Machine,
+  draft: string,
+  order: { query: string; topic?: string },
+): Promise<Run> {
   const path = `/auspex/prompts/workshop/drafts/${draft}/test`;
   const { test_id } = await machine.ask<Run>("POST", path, {
     test_query: order.query,
@@ -44,11 +49,17 @@ export async function commit(
   prompt: { name: string; title: string; description?: string },
 ): Promise<void> {
   const { revision } = await machine.saved(draft);
-  await machine.ask("POST", `/auspex/prompts/workshop/drafts/${draft}/commit`, prompt, { "if-match": `"${revision}"` });
+  await machine.ask("POST", `/auspex/prompts/workshop/drafts/${draft}/commit`, prompt, {
+    "if-match": `"${revision}"`,
+  });
 }
 
 /** Imports articles into a topic, which makes it; every one of them must be taken. */
-export async function articles(machine: Machine, topic: string, given: Record<string, unknown>[]): Promise<void> {
+export async function articles(
+  machine: Machine,
+  topic: string,
+  given: Record<string, unknown>[],
+): Promise<void> {
   const answer = await fetch(`${machine.url}/api/topics/${encodeURIComponent(topic)}/articles`, {
     method: "POST",
     headers: { "content-type": "application/x-ndjson" },

@@ -32,10 +32,12 @@ export class ScriptedModel {
         return;
       }
       response.writeHead(200, { "content-type": "text/event-stream" });
-      void model.#say(
-        (event) => response.write(`data: ${event}\n\n`),
-        () => response.destroyed,
-      ).then(() => response.end());
+      void model
+        .#say(
+          (event) => response.write(`data: ${event}\n\n`),
+          () => response.destroyed,
+        )
+        .then(() => response.end());
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     return model;

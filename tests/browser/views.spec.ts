@@ -42,7 +42,11 @@ test("a clone whose answer was lost is cloned once", async ({ page, machine, qui
   expect(await clones()).toBe(before + 1);
 });
 
-test("one's own prompt is found, read by version, compared, and deleted", async ({ page, machine, quiet }) => {
+test("one's own prompt is found, read by version, compared, and deleted", async ({
+  page,
+  machine,
+  quiet,
+}) => {
   quiet.allow(/404/);
   const id = await machine.draft(LONG, "Tide tables");
   const commit = (title: string) =>
@@ -75,9 +79,17 @@ test("a file of articles is imported, its bad lines are named, and what is in it
   machine,
 }) => {
   const lines = [
-    { title: "Tides rise in Brest", url: "https://news.example/brest", summary: "The tide was two metres higher." },
+    {
+      title: "Tides rise in Brest",
+      url: "https://news.example/brest",
+      summary: "The tide was two metres higher.",
+    },
     { title: "No address", summary: "This line lacks its address." },
-    { title: "Harbours close", url: "https://news.example/harbours", summary: "Three harbours closed for a day." },
+    {
+      title: "Harbours close",
+      url: "https://news.example/harbours",
+      summary: "Three harbours closed for a day.",
+    },
   ];
   await page.goto(`${machine.url}/topics`);
   await page.getByLabel("Topic", { exact: true }).fill("Seas and tides");

@@ -20,6 +20,7 @@ interface Shared {
 
 export const test = base.extend<Fixtures, Shared>({
   model: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from the pattern which fixtures are needed.
     async ({}, use) => {
       const model = await ScriptedModel.start();
       await use(model);
@@ -88,5 +89,7 @@ export async function write(page: Page, words: string): Promise<void> {
 
 /** The text in the editor, line breaks and all. */
 export async function text(page: Page): Promise<string> {
-  return (await editor(page).locator(".cm-line").allInnerTexts()).map((line) => line.replace(/\n$/, "")).join("\n");
+  return (await editor(page).locator(".cm-line").allInnerTexts())
+    .map((line) => line.replace(/\n$/, ""))
+    .join("\n");
 }

@@ -201,7 +201,7 @@ export function Home() {
       )}
       {hasMore && !isSifted && (
         <p>
-          <button type="button" disabled={drafts.isLoading.value} onClick={() => void drafts.more()}>
+          <button type="button" aria-disabled={drafts.isLoading.value} onClick={() => void drafts.more()}>
             {drafts.isLoading.value ? "Loading…" : "Show more"}
           </button>
         </p>

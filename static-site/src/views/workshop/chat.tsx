@@ -79,6 +79,7 @@ function Messages({
   }, [messages, answer, outgoing]);
 
   const loadEarlier = async (): Promise<void> => {
+    if (isLoadingEarlier.value) return;
     const shown = list.current;
     const below = shown ? shown.scrollHeight - shown.scrollTop : 0;
     isLoadingEarlier.value = true;
@@ -113,7 +114,7 @@ function Messages({
           <button
             type="button"
             class="plain"
-            disabled={isLoadingEarlier.value}
+            aria-disabled={isLoadingEarlier.value}
             onClick={() => void loadEarlier()}
           >
             {isLoadingEarlier.value ? "Loading earlier messages…" : "Show earlier messages"}

@@ -39,6 +39,12 @@ export function Composer({
     shown.style.height = "auto";
     shown.style.height = `${Math.min(shown.scrollHeight + 2, innerHeight / 3)}px`;
   }, [text.value]);
+  // The button that stopped the answer is another one now: the focus goes back to the field.
+  const wasBusy = useRef(false);
+  useEffect(() => {
+    if (wasBusy.current && !isBusy && document.activeElement === document.body) field.current?.focus();
+    wasBusy.current = isBusy;
+  }, [isBusy]);
   useEffect(() => {
     if (matchMedia("(min-width: 60rem)").matches) field.current?.focus();
   }, []);
@@ -82,14 +88,22 @@ export function Composer({
         {isBusy ? (
           <button
             type="button"
-            disabled={conversation.isStopping.value}
-            onClick={() => void conversation.stop()}
+            key="stop"
+            aria-disabled={conversation.isStopping.value}
+            onClick={() => {
+              if (!conversation.isStopping.value) void conversation.stop();
+            }}
           >
             <Square class="icon" aria-hidden="true" />
             {conversation.isStopping.value ? "Stopping…" : "Stop"}
           </button>
         ) : (
-          <button type="submit" class="primary" disabled={isBlocked || text.value.trim() === "" || over > 0}>
+          <button
+            type="submit"
+            key="send"
+            class="primary"
+            disabled={isBlocked || text.value.trim() === "" || over > 0}
+          >
             <Send class="icon" aria-hidden="true" />
             Send
           </button>

@@ -103,16 +103,22 @@ function Standing({
           {run.topic} · {run.model} ·{" "}
           <time title={exact(run.created_at)}>{ago(run.created_at, Date.now())}</time>
         </span>
-        {!isOver(run) && (
-          <button type="button" disabled={run.cancel_requested} onClick={() => void cancel()}>
-            <Square class="icon" aria-hidden="true" />
-            Cancel
-          </button>
-        )}
-        {isOver(run) && onAgain && (
-          <button type="button" onClick={() => onAgain(run)}>
-            <RotateCw class="icon" aria-hidden="true" />
-            Run again
+        {/* One button in one place: whoever cancels a run keeps the focus when it is over. */}
+        {(!isOver(run) || onAgain) && (
+          <button
+            type="button"
+            aria-disabled={!isOver(run) && run.cancel_requested}
+            onClick={() => {
+              if (isOver(run)) onAgain?.(run);
+              else if (!run.cancel_requested) void cancel();
+            }}
+          >
+            {isOver(run) ? (
+              <RotateCw class="icon" aria-hidden="true" />
+            ) : (
+              <Square class="icon" aria-hidden="true" />
+            )}
+            {isOver(run) ? "Run again" : "Cancel"}
           </button>
         )}
       </div>
