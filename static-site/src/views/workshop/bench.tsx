@@ -27,7 +27,6 @@ export function Bench({ session }: { session: DraftSession }) {
   const tab = useSignal<Tab>(query.peek().has("topic") ? "test" : "draft");
   const side = useSignal<"chat" | "prompt">("chat");
   const isPromptSeen = useSignal(false);
-  const isTestSeen = useSignal(false);
   const split = useSignal(42);
   const isProposalShown = useSignal(false);
   const chat = useRef<HTMLElement>(null);
@@ -75,17 +74,12 @@ export function Bench({ session }: { session: DraftSession }) {
     return () => wide.removeEventListener("change", look);
   }, [side.value]);
 
-  // What is tested is asked for when one turns to it, or when there is a run to be followed.
-  const running = runs.list.value.filter((run) => !isOver(run)).length;
-  useEffect(() => {
-    if (tab.value === "test" || running > 0) isTestSeen.value = true;
-  }, [tab.value, running]);
-
   const showProposal = (): void => {
     isProposalShown.value = true;
     tab.value = "draft";
     side.value = "prompt";
   };
+  const running = runs.list.value.filter((run) => !isOver(run)).length;
   const tabs = [
     { id: "draft", label: "Draft" },
     { id: "test", label: "Test", badge: running > 0 ? `${running} running` : undefined },
