@@ -141,7 +141,7 @@ export function Bench({ session }: { session: DraftSession }) {
           tabIndex={-1}
         >
           <h2 class="visually-hidden">Test</h2>
-          {isTestSeen.value && <TestTab session={session} runs={runs} model={model} models={models.value} />}
+          <TestTab session={session} runs={runs} model={model} models={models.value} />
         </div>
         <div
           role="tabpanel"
