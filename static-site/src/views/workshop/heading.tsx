@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Runs } from "../../draft/runs";
 import type { DraftSession, SaveState } from "../../draft/session";
+import { journal } from "../../draft/world";
 import { Notice } from "../../parts/notice";
 import { go } from "../../parts/router";
 import { CONTENT_MIN, length } from "../../rules/text";
@@ -208,6 +209,8 @@ function Gone({ session }: { session: DraftSession }) {
         },
         key.value,
       );
+      // The new draft has the text now; the old one's would be offered for ever.
+      await (await journal).forgetDraft(session.id).catch(() => {});
       go(`/prompt-workshop?draft_id=${made.draft_id}`, { replace: true });
     } catch {
       error.value = true;
