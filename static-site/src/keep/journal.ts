@@ -114,6 +114,8 @@ export class Journal {
     const transaction = database.transaction(["typed", "bases"], "readwrite");
     const writes: Promise<unknown>[] = [transaction.objectStore("typed").put({ ...typed, key })];
     if (this.#bases.get(key) !== base) writes.push(transaction.objectStore("bases").put(base, key));
+    // Not left to happen by itself: that takes one more turn of this page, which may be going away.
+    transaction.commit();
     await Promise.all([...writes, transaction.done]);
     this.#bases.set(key, base);
   }
