@@ -241,7 +241,8 @@ fn same_site(request: &AxumRequest) -> Result<(), Problem> {
 
 /// The context that the HTTP API's JWT authorizer gives (payload format 2.0).
 fn context(request: &Request, route: &Route, sub: Option<&str>, id: &str) -> Result<RequestContext, Problem> {
-    let authorizer = sub.map(|sub| json!({"jwt": {"claims": {"sub": sub}, "scopes": []}}));
+    let authorizer =
+        sub.map(|sub| json!({"jwt": {"claims": {"sub": sub, "token_use": "access"}, "scopes": []}}));
     let context = json!({
         "requestId": id,
         "routeKey": format!("{} {}", route.method, route.path),

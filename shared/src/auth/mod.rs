@@ -8,6 +8,8 @@
 mod keys;
 mod token;
 
+use std::collections::HashMap;
+
 use lambda_http::RequestExt;
 use lambda_http::http::header;
 use lambda_http::request::RequestContext;
@@ -30,14 +32,23 @@ pub async fn user(app: &App, request: &Request) -> Result<User, Problem> {
     if let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref()
         && let Some(jwt) = context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref())
     {
-        return match jwt.claims.get("sub") {
-            Some(sub) if !sub.is_empty() => Ok(User { id: sub.clone() }),
-            _ => Err(refused("the authorizer's claims have no sub")),
-        };
+        return user_of(&jwt.claims).map_err(refused);
     }
     let token = bearer(request).ok_or_else(|| refused("no bearer token"))?;
     let claims = app.keys.verify(app, token).await?;
     Ok(User { id: claims.sub })
+}
+
+/// Who the authorizer's claims say it is. The authorizer takes an ID token,
+/// whose `aud` is the client, for an access token, whose `client_id` is; only
+/// the second says what its bearer may do.
+fn user_of(claims: &HashMap<String, String>) -> Result<User, &'static str> {
+    let claim = |name: &str| claims.get(name).map(String::as_str).unwrap_or_default();
+    match (claim("token_use"), claim("sub")) {
+        ("access", "") => Err("the authorizer's claims have no sub"),
+        ("access", sub) => Ok(User { id: sub.to_owned() }),
+        _ => Err("the authorizer let a token pass that is not an access token"),
+    }
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750, section 2.1).
@@ -52,4 +63,23 @@ pub fn bearer(request: &Request) -> Option<&str> {
 pub fn refused(cause: impl std::fmt::Display) -> Problem {
     Problem::new(Code::Unauthorized, "Your sign-in is missing or has expired. Sign in and try again.")
         .with_cause(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(token_use: &str, sub: &str) -> HashMap<String, String> {
+        [("token_use", token_use), ("sub", sub)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into()
+    }
+
+    #[test]
+    fn only_an_access_token_that_names_someone_passes() {
+        assert_eq!(user_of(&claims("access", "ada")), Ok(User { id: "ada".to_owned() }));
+        for refused in [claims("id", "ada"), claims("access", ""), claims("", "ada"), HashMap::new()] {
+            assert!(user_of(&refused).is_err(), "{refused:?}");
+        }
+    }
 }
