@@ -10,10 +10,12 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::domain::model::Model;
 use crate::domain::time::Timestamp;
-use crate::llm::Models;
+use crate::llm::{ModelError, ModelKeys, Models};
 use crate::queue::Queue;
 use crate::store::Store;
+use crate::telemetry::{self, Figure};
 
 /// One process's clients and settings. Each client is made when it is first
 /// asked for and kept, so that a function carries only those it uses: what no
@@ -29,6 +31,7 @@ pub struct App {
     store: OnceLock<Store>,
     queue: OnceLock<Queue>,
     models: OnceLock<Models>,
+    model_keys: ModelKeys,
 }
 
 impl App {
@@ -42,6 +45,7 @@ impl App {
             store: OnceLock::new(),
             queue: OnceLock::new(),
             models: OnceLock::new(),
+            model_keys: ModelKeys::default(),
         }
     }
 
@@ -80,6 +84,22 @@ impl App {
     /// The models.
     pub fn models(&self) -> &Models {
         self.models.get_or_init(|| Models::ready(self.config.models.clone()))
+    }
+
+    /// `model` with the key that its server asks for.
+    ///
+    /// # Errors
+    /// [`ModelError::NoKey`] when the key can't be read from where it is kept.
+    pub async fn keyed(&self, model: &Model) -> Result<Model, ModelError> {
+        let client = || aws_sdk_ssm::Client::new(&self.sdk);
+        self.model_keys.keyed(client, self.models().all(), model, self.now()).await
+    }
+
+    /// Tells figures to whoever operates the deployment; on one machine, nobody.
+    pub fn tell(&self, figures: &[(Figure, u64)]) {
+        if let Some(deployment) = &self.config.deployment {
+            telemetry::tell(deployment, self.now(), figures);
+        }
     }
 
     /// The time.

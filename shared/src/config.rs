@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use crate::domain::model::{Model, Secret};
+use crate::domain::model::{ApiKey, Model, Secret};
 use crate::limits::Limits;
 
 /// Everything a function is told from outside.
@@ -29,6 +29,9 @@ pub struct Config {
     pub models: Vec<Model>,
     /// What one user and the whole deployment may use.
     pub limits: Limits,
+    /// The deployment's name, which its figures are told under
+    /// (`WORKSHOP_DEPLOYMENT`). Without one, none are told.
+    pub deployment: Option<String>,
     /// Where the services are, when they are not AWS's own. (The SDK's
     /// `AWS_ENDPOINT_URL` variables work besides.)
     pub endpoints: Endpoints,
@@ -116,6 +119,7 @@ impl Config {
                 None => Vec::new(),
             },
             limits: Limits::read(&lookup)?,
+            deployment: lookup("WORKSHOP_DEPLOYMENT").filter(|name| !name.is_empty()),
             endpoints: Endpoints::default(),
         })
     }
@@ -133,11 +137,14 @@ struct ModelSetting {
     id: String,
     label: Option<String>,
     base_url: String,
-    /// The name of the setting that holds the key, never the key itself.
+    /// What holds the key, never the key itself: a parameter of SSM Parameter
+    /// Store when it begins with a slash, otherwise an environment variable.
     key_parameter: Option<String>,
     #[serde(default = "default_window")]
     context_window: u32,
     max_output_tokens: Option<u32>,
+    #[serde(default)]
+    slow: bool,
     #[serde(default)]
     supports_tools: bool,
     #[serde(default)]
@@ -173,17 +180,18 @@ pub fn parse_models(json: &str, lookup: &impl Fn(&str) -> Option<String>) -> Res
             return Err(invalid(format!("the context_window of \"{}\" is under 1024 tokens", setting.id)));
         }
         let api_key = match &setting.key_parameter {
-            None => None,
+            None => ApiKey::None,
+            Some(name) if name.starts_with('/') => ApiKey::Parameter(name.clone()),
             Some(name) => {
                 let missing = || invalid(format!("\"{}\" needs {name}, which is not set", setting.id));
-                Some(Secret::new(lookup(name).ok_or_else(missing)?))
+                ApiKey::Known(Secret::new(lookup(name).ok_or_else(missing)?))
             }
         };
         models.push(Model {
             label: setting.label.unwrap_or_else(|| setting.id.clone()),
             base_url: setting.base_url.trim_end_matches('/').to_owned(),
             api_key,
-            slow: false,
+            slow: setting.slow,
             max_output_tokens: setting
                 .max_output_tokens
                 .unwrap_or(4_096)
@@ -231,6 +239,13 @@ mod tests {
         assert!(error.contains("KEY_OF_M"), "{error}");
         let models = parse_models(json, &|_: &str| Some("secret".into())).unwrap();
         assert!(!format!("{models:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_key_whose_name_begins_with_a_slash_is_a_parameter_that_is_read_when_it_is_needed() {
+        let json = r#"[{"id":"m","base_url":"https://a.example/v1","key_parameter":"/workshop/m"}]"#;
+        let models = parse_models(json, &|_: &str| None).unwrap();
+        assert!(matches!(&models[0].api_key, ApiKey::Parameter(name) if name == "/workshop/m"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use shared::domain::model::{Model, Secret, Usage};
+use shared::domain::model::{ApiKey, Model, Secret, Usage};
 use shared::llm::{
     ANSWER_MAX_BYTES, Answer, ChatMessage, ChatRequest, Chunk, Client, Deadlines, Finish, ModelError, Part,
     Role,
@@ -166,7 +166,7 @@ fn model(base_url: String) -> Model {
         id: "scripted".into(),
         label: "Scripted".into(),
         base_url,
-        api_key: Some(Secret::new("sk-secret")),
+        api_key: ApiKey::Known(Secret::new("sk-secret")),
         slow: false,
         context_window: 8192,
         max_output_tokens: 1024,

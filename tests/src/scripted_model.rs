@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use local::ModelChoice;
 use serde_json::{Value, json};
-use shared::domain::model::{Model, Secret};
+use shared::domain::model::{ApiKey, Model, Secret};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -152,7 +152,7 @@ fn model_at(address: SocketAddr, id: &str) -> Model {
         id: id.to_owned(),
         label: format!("Scripted: {id}"),
         base_url: format!("http://{address}/v1"),
-        api_key: Some(Secret::new(KEY)),
+        api_key: ApiKey::Known(Secret::new(KEY)),
         slow: false,
         context_window: 16_384,
         max_output_tokens: 1_024,

@@ -19,6 +19,7 @@ use shared::limits::Spend;
 use shared::llm::assistant::{CONTEXT_MESSAGES, CONTEXT_RUNS, messages};
 use shared::llm::{ChatRequest, Chunk, Deadlines, Finish, ModelError, Readiness};
 use shared::store::{Answering, Beat, Counter, Reservation, StoreError};
+use shared::telemetry::Figure;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -90,6 +91,7 @@ pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Result<Opt
         Err(CutShort { why, usage }) => (Err(why), usage),
     };
     settle(app, task, usage).await;
+    tell_figures(app, task, &answer, usage);
     answer.truncated = !matches!(end, Ok(Finish::Stop | Finish::Other(_)));
     answer.usage = (!matches!(end, Err(Why::Failed(_)))).then_some(usage);
     let conversations = &app.store().conversations;
@@ -182,8 +184,9 @@ async fn compose(
         app.store().conversations.recent(id, CONTEXT_MESSAGES),
         app.store().runs.list(id, CONTEXT_RUNS, None),
     )?;
+    let model = app.keyed(&task.model).await.map_err(|error| CutShort::of(&error, Usage::default()))?;
     let request = ChatRequest {
-        model: &task.model,
+        model: &model,
         messages: messages(&task.model, &task.draft, &runs.runs, &upto(conversation, task.question.id)),
         max_tokens: task.model.max_output_tokens,
         temperature: TEMPERATURE,
@@ -302,6 +305,17 @@ async fn settle(app: &App, task: &Task, usage: Usage) {
     if let Err(error) = settled.and(counted) {
         tracing::warn!(%error, "a message's use could not be settled");
     }
+}
+
+fn tell_figures(app: &App, task: &Task, answer: &Message, usage: Usage) {
+    let took = app.now().millis_since(answer.created_at).max(0).unsigned_abs();
+    app.tell(&[
+        (Figure::MessagesAnswered, u64::from(!answer.content.is_empty())),
+        (Figure::AnswerMilliseconds, took),
+        (Figure::TokensIn, usage.prompt_tokens),
+        (Figure::TokensOut, usage.completion_tokens),
+        (Figure::ModelCostMicros, task.model.cost_micros(usage)),
+    ]);
 }
 
 /// The answer that a repeated request was given, as one event.

@@ -9,6 +9,7 @@ use shared::auth::{User, user};
 use shared::domain::prompt::Commit;
 use shared::http::{Code, IfMatch, Problem, Request, Response, if_match, json, json_response, once, path_id};
 use shared::store::{Committed, pause};
+use shared::telemetry::Figure;
 use uuid::Uuid;
 
 /// A test that starts meanwhile changes the draft's status, not its text: the
@@ -58,6 +59,7 @@ async fn commit(
         match app.store().library.commit(&draft, &input, id, app.now()).await? {
             Committed::Committed { id, version } => {
                 tracing::info!(draft_id = %draft_id, user = %user.id, name = %input.name, version, "draft committed");
+                app.tell(&[(Figure::PromptsCommitted, 1)]);
                 return answer(&input.name, id, version);
             }
             Committed::NameTaken => {

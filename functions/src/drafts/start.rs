@@ -15,6 +15,7 @@ use shared::domain::text::{Errors, FieldError};
 use shared::domain::time::Timestamp;
 use shared::http::{Problem, Request, Response, json, json_response, once};
 use shared::store::{Content, Created, Origin};
+use shared::telemetry::Figure;
 use uuid::Uuid;
 
 /// What a workshop may start from.
@@ -108,11 +109,23 @@ async fn start(app: &App, user: &User, input: Input, id: Uuid) -> Result<Respons
     };
     let origin = parent_name.as_deref().map_or(Origin::Own, Origin::Clone);
     match app.store().drafts.create(&draft, &messages, origin).await? {
-        Created::Created => tracing::info!(draft_id = %id, user = %user.id, "workshop created"),
+        Created::Created => {
+            tracing::info!(draft_id = %id, user = %user.id, "workshop created");
+            app.tell(started(parent_name.is_some()));
+        }
         Created::Exists => {}
         Created::OriginGone => return Err(no_such_prompt().into()),
     }
     json_response(StatusCode::CREATED, &output)
+}
+
+/// What a new draft adds to the product's figures.
+pub(crate) fn started(cloned: bool) -> &'static [(Figure, u64)] {
+    if cloned {
+        &[(Figure::WorkshopsStarted, 1), (Figure::PromptsCloned, 1)]
+    } else {
+        &[(Figure::WorkshopsStarted, 1)]
+    }
 }
 
 async fn parent(app: &App, name: Option<&str>) -> Result<Option<Content>, Problem> {

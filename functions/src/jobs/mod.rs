@@ -1,5 +1,56 @@
 //! What HTTP doesn't call.
 
+pub mod dead_letters;
 pub mod drafts_cleanup;
+pub mod install;
 pub mod recover_runs;
 pub mod run_test;
+
+use shared::app::App;
+use shared::domain::model::estimate_tokens;
+use shared::domain::run::{Outcome, State};
+use shared::llm::runner::{figures, give_up_sentence};
+use shared::store::{OpenRun, StoreError};
+
+/// The binaries over these, and what calls each. [`ROUTES`](crate::ROUTES) has the others.
+pub const JOBS: [(&str, Trigger); 5] = [
+    ("run-test", Trigger::Queue),
+    ("dead-letters", Trigger::Queue),
+    ("drafts-cleanup", Trigger::Stream),
+    ("recover-runs", Trigger::Schedule),
+    ("install", Trigger::Deployment),
+];
+
+/// What calls a function that HTTP doesn't call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// Messages of a queue.
+    Queue,
+    /// The drafts table's stream.
+    Stream,
+    /// A schedule.
+    Schedule,
+    /// Whoever deploys, once it is done.
+    Deployment,
+}
+
+/// Ends a run that will not be finished; false when it has changed meanwhile.
+async fn give_up(app: &App, open: &OpenRun) -> Result<bool, StoreError> {
+    end(app, open, Outcome::without_answer(State::Failed, Some(give_up_sentence().to_owned()))).await
+}
+
+/// Ends a run that no worker holds. What a dead one had recorded of the answer is kept.
+async fn end(app: &App, open: &OpenRun, mut outcome: Outcome) -> Result<bool, StoreError> {
+    let runs = &app.store().runs;
+    if let Some(full) = runs.get_full(open.run.draft_id, open.run.test_id).await? {
+        outcome.truncated = !full.answer.is_empty();
+        outcome.usage.completion_tokens = u64::from(estimate_tokens(&full.answer));
+        outcome.answer = full.answer;
+    }
+    let now = app.now();
+    let ended = runs.finish(open, &outcome, &[], now).await?;
+    if ended {
+        app.tell(&figures(&outcome, open.run.started_at.map_or(0, |start| now.millis_since(start))));
+    }
+    Ok(ended)
+}

@@ -6,7 +6,6 @@ use lambda_http::Error;
 use serde::Serialize;
 use serde_json::Value;
 use shared::app::App;
-use shared::domain::model::estimate_tokens;
 use shared::domain::run::{ATTEMPTS_MAX, GIVE_UP_MS, Outcome, State};
 use shared::llm::runner::give_up_sentence;
 use shared::queue::RunMessage;
@@ -62,14 +61,8 @@ async fn recover(app: &App, open: &OpenRun, recovered: &mut Recovered) -> Result
         None
     };
     let (draft_id, test_id) = (open.run.draft_id, open.run.test_id);
-    if let Some(mut outcome) = end {
-        // What a dead worker had recorded of the answer is kept.
-        if let Some(full) = runs.get_full(draft_id, test_id).await? {
-            outcome.truncated = !full.answer.is_empty();
-            outcome.usage.completion_tokens = u64::from(estimate_tokens(&full.answer));
-            outcome.answer = full.answer;
-        }
-        recovered.ended += u32::from(runs.finish(open, &outcome, &[], now).await?);
+    if let Some(outcome) = end {
+        recovered.ended += u32::from(super::end(app, open, outcome).await?);
     } else if runs.put_back(open, 0, now).await? {
         app.queue().announce(RunMessage { draft_id, test_id }).await?;
         recovered.put_back += 1;

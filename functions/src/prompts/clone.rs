@@ -14,7 +14,7 @@ use shared::http::{Problem, Request, Response, json_response, once, query};
 use shared::store::{Created, Origin};
 use uuid::Uuid;
 
-use crate::drafts::start::first_messages;
+use crate::drafts::start::{first_messages, started};
 
 /// The draft that was made.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -61,7 +61,10 @@ async fn clone(
     let draft = Draft::new(id, &user.id, draft_name.clone(), origin.content, Some(name.clone()), now);
     let messages = first_messages(app, opening, None, now);
     match app.store().drafts.create(&draft, &messages, Origin::Clone(&name)).await? {
-        Created::Created => tracing::info!(draft_id = %id, user = %user.id, "workshop created"),
+        Created::Created => {
+            tracing::info!(draft_id = %id, user = %user.id, "workshop created");
+            app.tell(started(true));
+        }
         Created::Exists => {}
         Created::OriginGone => return Err(Problem::not_found("prompt")),
     }

@@ -6,6 +6,7 @@ use shared::app::App;
 use shared::auth::user;
 use shared::http::{Code, Problem, Request, Response, json_response};
 use shared::store::Cancelled;
+use shared::telemetry::Figure;
 
 use super::RunView;
 
@@ -15,9 +16,11 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let test_id = super::test_of_path(&request)?;
     let draft = crate::drafts::of_path(app, &user, &request).await?;
     match app.store().runs.cancel(draft.summary.id, test_id, app.now()).await? {
-        Cancelled::Ended(run) | Cancelled::Requested(run) => {
+        Cancelled::Ended(run) => {
+            app.tell(&[(Figure::TestsCancelled, 1)]);
             json_response(StatusCode::ACCEPTED, &RunView::of(app, *run))
         }
+        Cancelled::Requested(run) => json_response(StatusCode::ACCEPTED, &RunView::of(app, *run)),
         Cancelled::Over(run) => Err(Problem::new(
             Code::Conflict,
             format!("The test has already ended ({}); there is nothing to cancel.", run.status.as_str()),

@@ -14,7 +14,7 @@ use axum::Router;
 use shared::app::{App, Clock, sdk_loader};
 use shared::auth::{KeyCache, KeySet};
 use shared::config::{Config, Endpoints, Tables};
-use shared::domain::model::{Model, Secret};
+use shared::domain::model::{ApiKey, Model, Secret};
 use shared::limits::Limits;
 use shared::llm::Models;
 use shared::store::{Store, tables};
@@ -133,6 +133,7 @@ impl Machine {
             cursor_key: cursor_key(&data_dir)?,
             models: models.all().to_vec(),
             limits: options.limits,
+            deployment: None,
             endpoints,
         };
         let mut app = App::new(config, sdk, options.clock).with_models(models);
@@ -294,7 +295,7 @@ fn small(base_url: &str) -> Model {
         id: MODEL_ID.to_owned(),
         label: "SmolLM2 135M (built in: tiny, for trying things out)".to_owned(),
         base_url: base_url.to_owned(),
-        api_key: None,
+        api_key: ApiKey::None,
         slow: true,
         context_window: SMALL_MODEL_WINDOW,
         max_output_tokens: SMALL_MODEL_ANSWER,

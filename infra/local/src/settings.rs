@@ -8,7 +8,7 @@ use clap::Parser;
 use serde::Deserialize;
 use shared::app::Clock;
 use shared::config::parse_models;
-use shared::domain::model::{Model, Secret};
+use shared::domain::model::{ApiKey, Model, Secret};
 use shared::limits::Limits;
 
 use crate::machine::{ModelChoice, Options};
@@ -147,7 +147,7 @@ fn one(id: &str, url: &str, key: Option<&str>) -> Model {
         id: id.to_owned(),
         label: id.to_owned(),
         base_url: url.to_owned(),
-        api_key: key.map(Secret::new),
+        api_key: key.map_or(ApiKey::None, |key| ApiKey::Known(Secret::new(key))),
         slow: false,
         context_window: 8_192,
         max_output_tokens: 2_048,

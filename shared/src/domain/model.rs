@@ -27,6 +27,18 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// What a model's server asks for before it answers.
+#[derive(Clone, Debug, Default)]
+pub enum ApiKey {
+    /// Nothing.
+    #[default]
+    None,
+    /// This bearer key.
+    Known(Secret),
+    /// The bearer key that this parameter of SSM Parameter Store holds.
+    Parameter(String),
+}
+
 /// One model, as `WORKSHOP_MODELS` describes it.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -36,8 +48,8 @@ pub struct Model {
     pub label: String,
     /// The root of an OpenAI-compatible API, with its `/v1`, without a final slash.
     pub base_url: String,
-    /// The bearer key, when the server asks for one.
-    pub api_key: Option<Secret>,
+    /// Its key.
+    pub api_key: ApiKey,
     /// It runs on the cores of this machine: it may take minutes to begin, and
     /// long pauses while it reads for someone else.
     pub slow: bool,
@@ -92,7 +104,7 @@ mod tests {
             id: "m".into(),
             label: "M".into(),
             base_url: "http://127.0.0.1/v1".into(),
-            api_key: None,
+            api_key: ApiKey::None,
             slow: false,
             context_window: 8192,
             max_output_tokens: 1024,

@@ -117,6 +117,7 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::model::ApiKey;
     use crate::domain::run::Order;
     use crate::domain::time::Timestamp;
     use uuid::Uuid;
@@ -126,7 +127,7 @@ mod tests {
             id: "m".into(),
             label: "M".into(),
             base_url: "http://127.0.0.1/v1".into(),
-            api_key: None,
+            api_key: ApiKey::None,
             slow: false,
             context_window,
             max_output_tokens: 512,

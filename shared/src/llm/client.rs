@@ -19,7 +19,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::sse;
-use crate::domain::model::{Model, Usage, estimate_tokens};
+use crate::domain::model::{ApiKey, Model, Usage, estimate_tokens};
 
 /// The longest answer that is read, in bytes, whatever was asked for: it fits
 /// into one DynamoDB item (400 KB, names and keys included).
@@ -171,6 +171,9 @@ pub enum ModelError {
     /// credit (401, 402, 403).
     #[error("the model's server refuses the key")]
     Refused,
+    /// Its key can't be read from where the workshop keeps it.
+    #[error("the model's key can't be read")]
+    NoKey,
     /// The server has no such model (404).
     #[error("the model's server does not know the model")]
     UnknownModel,
@@ -230,6 +233,11 @@ impl ModelError {
                 no credit left. What you wrote is kept. Choose another model, or ask whoever runs this \
                 workshop to check the key."
                 .into(),
+            Self::NoKey => {
+                "This workshop can't read the model's key. What you wrote is kept. Choose another \
+                model, or ask whoever runs this workshop to check that the key's parameter is there."
+                    .into()
+            }
             Self::UnknownModel => "The model's provider does not know this model. What you wrote is kept. \
                 Choose another model, or ask whoever runs this workshop to check its name and address."
                 .into(),
@@ -258,6 +266,7 @@ impl ModelError {
             | Self::RateLimited { .. }
             | Self::Overloaded { .. } => true,
             Self::Refused
+            | Self::NoKey
             | Self::UnknownModel
             | Self::TooLong
             | Self::Nonsense(_)
@@ -348,8 +357,11 @@ impl Client {
     ) -> Result<Answer, Failure> {
         let url = format!("{}/chat/completions", request.model.base_url);
         let mut call = self.http.post(url).header(ACCEPT, "text/event-stream, application/json").json(body);
-        if let Some(key) = &request.model.api_key {
-            call = call.bearer_auth(key.reveal());
+        match &request.model.api_key {
+            ApiKey::None => {}
+            ApiKey::Known(key) => call = call.bearer_auth(key.reveal()),
+            // Whoever asks has it read first (`App::keyed`).
+            ApiKey::Parameter(_) => return Err(ModelError::NoKey.into()),
         }
         let mut response = clock.wait(call.send()).await?.map_err(unanswered)?;
         if !response.status().is_success() {

@@ -3,6 +3,7 @@
 
 pub mod assistant;
 mod client;
+mod keys;
 mod models;
 mod readiness;
 pub mod research;
@@ -15,5 +16,6 @@ pub use client::{
     Role,
 };
 
+pub use keys::ModelKeys;
 pub use models::Models;
 pub use readiness::Readiness;

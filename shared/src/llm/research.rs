@@ -89,6 +89,7 @@ fn defused(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::model::ApiKey;
     use crate::domain::time::Timestamp;
 
     fn model(context_window: u32) -> Model {
@@ -96,7 +97,7 @@ mod tests {
             id: "m".into(),
             label: "Small".into(),
             base_url: "http://127.0.0.1/v1".into(),
-            api_key: None,
+            api_key: ApiKey::None,
             slow: false,
             context_window,
             max_output_tokens: 512,

@@ -23,6 +23,7 @@ use crate::domain::time_phrase::time_window;
 use crate::limits::Spend;
 use crate::queue::RunMessage;
 use crate::store::{Beat, Claimed, OpenRun, StoreError};
+use crate::telemetry::Figure;
 
 /// Articles of the period that are looked through, newest first, at the most.
 pub const LOOKED_THROUGH: usize = 3_000;
@@ -80,12 +81,9 @@ pub async fn run(app: &App, message: RunMessage) -> Result<Disposition, StoreErr
         finished = runs.finish(&open, &outcome, &articles, now).await?;
     }
     if finished {
-        log_finished(
-            &open.run,
-            &outcome,
-            articles.len(),
-            open.run.started_at.map_or(0, |start| now.millis_since(start)),
-        );
+        let millis = open.run.started_at.map_or(0, |start| now.millis_since(start));
+        log_finished(&open.run, &outcome, articles.len(), millis);
+        app.tell(&figures(&outcome, millis));
     }
     Ok(Disposition::Done)
 }
@@ -101,6 +99,22 @@ fn log_finished(run: &Run, outcome: &Outcome, articles: usize, millis: i64) {
         tokens_out = outcome.usage.completion_tokens,
         "test finished"
     );
+}
+
+/// What the end of a run adds to the product's figures.
+pub fn figures(outcome: &Outcome, millis: i64) -> [(Figure, u64); 5] {
+    let ended = match outcome.state {
+        State::Succeeded => Figure::TestsSucceeded,
+        State::Cancelled => Figure::TestsCancelled,
+        _ => Figure::TestsFailed,
+    };
+    [
+        (ended, 1),
+        (Figure::TestMilliseconds, millis.max(0).unsigned_abs()),
+        (Figure::TokensIn, outcome.usage.prompt_tokens),
+        (Figure::TokensOut, outcome.usage.completion_tokens),
+        (Figure::ModelCostMicros, outcome.cost_micros),
+    ]
 }
 
 /// How an execution left the run.
@@ -125,6 +139,10 @@ async fn execute(app: &App, open: &OpenRun, readiness: &Readiness) -> Result<Exe
             "The model \"{}\" is no longer configured. Choose another model and run the test again.",
             open.run.model
         )));
+    };
+    let model = &match app.keyed(model).await {
+        Ok(model) => model,
+        Err(error) => return Ok(failed(error.sentence())),
     };
     let store = app.store();
     let Some(prompt) = store.runs.pinned_text(open.run.draft_id, open.run.draft_revision).await? else {

@@ -28,7 +28,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use local::{MODEL_ID, ModelChoice};
 use reqwest::Method;
 use serde_json::Value;
-use shared::domain::model::Model;
+use shared::domain::model::{ApiKey, Model};
 use shared::llm::Readiness;
 use tests::scripted_model::unreachable_model;
 use tests::{Answer, Client, Setup, Workshop};
@@ -48,7 +48,7 @@ async fn with_the_small_model() -> (Workshop, tokio::sync::MutexGuard<'static, (
         id: MODEL_ID.to_owned(),
         label: "The small model, brief".to_owned(),
         base_url: tests::small_model().base_url().to_owned(),
-        api_key: None,
+        api_key: ApiKey::None,
         slow: false,
         context_window: 4_096,
         max_output_tokens: 128,

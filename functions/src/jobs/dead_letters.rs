@@ -1,0 +1,52 @@
+//! The dead-letter queue: a run whose message was delivered again and again
+//! without an end fails, in words that its user understands.
+//!
+//! `recover-runs` goes by the store, this by the queue: whichever finds a run
+//! first ends it, and the other finds it ended.
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use lambda_http::Error;
+use shared::app::App;
+use shared::queue::RunMessage;
+
+/// Ends the runs that the messages announced.
+pub async fn handle(app: &App, event: SqsEvent) -> Result<SqsBatchResponse, Error> {
+    let mut response = SqsBatchResponse::default();
+    for message in event.records {
+        if !bury(app, &message).await {
+            response.add_failure(message.message_id.unwrap_or_default());
+        }
+    }
+    Ok(response)
+}
+
+/// Whether the message has served.
+async fn bury(app: &App, message: &SqsMessage) -> bool {
+    let body = message.body.as_deref().unwrap_or_default();
+    let Ok(RunMessage { draft_id, test_id }) = serde_json::from_str(body) else {
+        tracing::error!(message_id = message.message_id, "a dead letter that is not a run's was dropped");
+        return true;
+    };
+    let open = match app.store().runs.open(draft_id, test_id).await {
+        Ok(Some(open)) if !open.run.status.is_final() => open,
+        Ok(_) => return true,
+        Err(error) => {
+            tracing::error!(%test_id, %error, "a dead letter met a failing store");
+            return false;
+        }
+    };
+    // Someone works on it at last: the letter comes again when they should be done.
+    if open.is_leased(app.now()) {
+        return false;
+    }
+    match super::give_up(app, &open).await {
+        Ok(ended) => {
+            tracing::error!(%test_id, ended, "a run ended as a dead letter");
+            ended
+        }
+        Err(error) => {
+            tracing::error!(%test_id, %error, "a dead letter met a failing store");
+            false
+        }
+    }
+}

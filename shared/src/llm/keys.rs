@@ -1,0 +1,89 @@
+//! Keys of models in SSM Parameter Store, for where the workshop is deployed:
+//! never in a template, a table or a function's settings.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::error::DisplayErrorContext;
+
+use super::client::ModelError;
+use crate::domain::model::{ApiKey, Model, Secret};
+use crate::domain::time::Timestamp;
+
+/// Keys are read anew after this, so that a changed one is taken up without a deployment.
+const KEPT_MS: i64 = 5 * 60_000;
+/// `GetParameters` takes so many names.
+const NAMES_MAX: usize = 10;
+
+/// Keys, once read.
+#[derive(Debug, Default)]
+pub struct ModelKeys {
+    held: Mutex<Option<Held>>,
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+    keys: HashMap<String, Secret>,
+    read_at: Timestamp,
+}
+
+impl ModelKeys {
+    /// `model` with its key in it. All keys that `models` name are read at
+    /// once; while the store of parameters fails, those read before stay in use.
+    ///
+    /// # Errors
+    /// [`ModelError::NoKey`] when the parameter isn't there or can't be read.
+    pub async fn keyed(
+        &self,
+        client: impl FnOnce() -> Client,
+        models: &[Model],
+        model: &Model,
+        now: Timestamp,
+    ) -> Result<Model, ModelError> {
+        let ApiKey::Parameter(name) = &model.api_key else { return Ok(model.clone()) };
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let held = match held {
+            Some(held) if now.millis_since(held.read_at) < KEPT_MS && held.keys.contains_key(name) => held,
+            before => {
+                let held = match read(&client(), models).await {
+                    Ok(keys) => Held { keys, read_at: now },
+                    Err(error) => {
+                        tracing::error!(error, "the models' keys can't be read");
+                        before.ok_or(ModelError::NoKey)?
+                    }
+                };
+                *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held.clone());
+                held
+            }
+        };
+        let key = held.keys.get(name).cloned().ok_or_else(|| {
+            tracing::error!(name, "this parameter, which holds a model's key, isn't there");
+            ModelError::NoKey
+        })?;
+        Ok(Model { api_key: ApiKey::Known(key), ..model.clone() })
+    }
+}
+
+async fn read(client: &Client, models: &[Model]) -> Result<HashMap<String, Secret>, String> {
+    let mut names: Vec<_> = models
+        .iter()
+        .filter_map(|model| match &model.api_key {
+            ApiKey::Parameter(name) => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    let mut keys = HashMap::new();
+    for names in names.chunks(NAMES_MAX) {
+        let call = client.get_parameters().set_names(Some(names.to_vec())).with_decryption(true);
+        let found = call.send().await.map_err(|error| DisplayErrorContext(error).to_string())?;
+        for parameter in found.parameters.unwrap_or_default() {
+            if let (Some(name), Some(value)) = (parameter.name, parameter.value) {
+                keys.insert(name, Secret::new(value.trim()));
+            }
+        }
+    }
+    Ok(keys)
+}
