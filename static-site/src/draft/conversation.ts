@@ -5,6 +5,7 @@
  * where the server goes on keeping it.
  */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { owned } from "../keep/kept";
 import { type Block, proposals } from "../rules/extract";
 import { converse, getMessages, type Message, newKey, Refused, stopAnswer } from "../server";
 
@@ -50,7 +51,7 @@ export class Conversation {
 
   constructor(id: string) {
     this.id = id;
-    this.#key = `sending:${id}`;
+    this.#key = owned(`sending:${id}`);
     this.outgoing = signal(this.#left());
   }
 

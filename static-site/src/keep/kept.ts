@@ -1,9 +1,11 @@
 /**
  * Small texts that a person is typing, kept in the browser until they are sent:
  * a message, a question, notes, requirements. (A draft's text has the journal.)
+ * Nobody else who uses this browser is shown them.
  */
 import { type Signal, signal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
+import { identity } from "../server";
 
 const PREFIX = "typed:";
 
@@ -29,8 +31,15 @@ function store(key: string, text: string): void {
   }
 }
 
-/** The text kept under `key`. Every change is kept at once; one tab's don't disturb another's screen. */
-export function keptText(key: string, initial = ""): Kept {
+/** A name in the browser's storage that is the present person's own; the machine's own user needs none. */
+export function owned(key: string): string {
+  const user = identity.user();
+  return user === "" ? key : `${user} ${key}`;
+}
+
+/** The text kept under `name`. Every change is kept at once; one tab's don't disturb another's screen. */
+export function keptText(name: string, initial = ""): Kept {
+  const key = owned(name);
   const found = load(key);
   const text = signal(found === "" ? initial : found);
   let first = true;
@@ -45,4 +54,5 @@ export function keptText(key: string, initial = ""): Kept {
   });
 }
 
-export const useKeptText = (key: string, initial = ""): Kept => useMemo(() => keptText(key, initial), [key]);
+export const useKeptText = (name: string, initial = ""): Kept =>
+  useMemo(() => keptText(name, initial), [owned(name)]);
