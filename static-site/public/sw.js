@@ -1,9 +1,14 @@
 // Keeps the page's own files, so that a reload without a network (or with the
 // server down) still shows the page, and with it the text that the journal
-// keeps. Answers of the API are never kept here. The build fills in the list.
+// keeps. Answers of the API are never kept here. The build fills in the lists.
 const VERSION = "__VERSION__";
 const FILES = "__FILES__";
+/** What only a deployment needs, where people sign in. */
+const SIGN_IN_FILES = "__SIGN_IN_FILES__";
 const CACHE = `page-${VERSION}`;
+/** The configuration is the server's, not this version's: it has a place of its own. */
+const CONFIG = "/config.json";
+const CONFIG_CACHE = "config";
 const NAVIGATION_TIMEOUT_MS = 4_000;
 
 self.addEventListener("install", (event) => {
@@ -11,6 +16,10 @@ self.addEventListener("install", (event) => {
     (async () => {
       const cache = await caches.open(CACHE);
       await cache.addAll(FILES.map((path) => (path === "/index.html" ? "/" : path)));
+      const { oidc } = await config()
+        .then((answer) => answer.json())
+        .catch(() => ({ oidc: null }));
+      if (oidc) await cache.addAll(SIGN_IN_FILES);
       await self.skipWaiting();
     })(),
   );
@@ -32,7 +41,8 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
   if (/^\/(api|local|\.well-known)(\/|$)/.test(url.pathname)) return;
-  if (request.mode === "navigate") event.respondWith(page(request));
+  if (url.pathname === CONFIG) event.respondWith(config());
+  else if (request.mode === "navigate") event.respondWith(page(request));
   else event.respondWith(file(request));
 });
 
@@ -47,12 +57,35 @@ async function page(request) {
   return (await caches.match("/")) ?? Response.error();
 }
 
+/** The configuration: the server's as long as it answers, and only without it the one that it gave last. */
+async function config() {
+  const cache = await caches.open(CONFIG_CACHE);
+  const signal = AbortSignal.timeout(NAVIGATION_TIMEOUT_MS);
+  const answer = await fetch(CONFIG, { cache: "no-cache", signal }).catch(() => null);
+  if (answer?.ok) {
+    // A page in its place, as some servers answer for what isn't there, is not kept.
+    const isConfig = await answer
+      .clone()
+      .json()
+      .then(Boolean, () => false);
+    if (isConfig) await cache.put(CONFIG, answer.clone());
+    return answer;
+  }
+  if (answer && answer.status < 500) return answer;
+  return (await cache.match(CONFIG)) ?? answer ?? Response.error();
+}
+
 /** A file with a hash in its name never changes; the others are asked for first. */
 async function file(request) {
   const kept = await caches.match(request);
   if (kept && new URL(request.url).pathname.startsWith("/assets/")) return kept;
   try {
-    return await fetch(request);
+    const answer = await fetch(request);
+    // Not in the lists when this was installed, and wanted now: signing in, once a server begins to ask for it.
+    if (answer.ok && SIGN_IN_FILES.includes(new URL(request.url).pathname)) {
+      await (await caches.open(CACHE)).put(request, answer.clone());
+    }
+    return answer;
   } catch (error) {
     if (kept) return kept;
     throw error;

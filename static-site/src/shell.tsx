@@ -13,7 +13,21 @@ const PLACES = [
   { to: "/settings", label: "Settings", at: /^\/settings/ },
 ];
 
-export function Shell({ children }: { children: ComponentChildren }) {
+/**
+ * `account` is who is signed in, `standing` what is said about it above every
+ * view. `isClosed` while there is nowhere to go yet.
+ */
+export function Shell({
+  account,
+  standing,
+  isClosed = false,
+  children,
+}: {
+  account?: ComponentChildren;
+  standing?: ComponentChildren;
+  isClosed?: boolean;
+  children: ComponentChildren;
+}) {
   const user = identity.user();
   return (
     <div class="frame">
@@ -35,15 +49,18 @@ export function Shell({ children }: { children: ComponentChildren }) {
           </svg>
           <span>Prompt Workshop</span>
         </a>
-        <nav aria-label="Views">
-          {PLACES.map((place) => (
-            <a key={place.to} href={place.to} aria-current={place.at.test(path.value) ? "page" : undefined}>
-              {place.label}
-            </a>
-          ))}
-        </nav>
-        {user !== "" && <span class="end">as {user}</span>}
+        {!isClosed && (
+          <nav aria-label="Views">
+            {PLACES.map((place) => (
+              <a key={place.to} href={place.to} aria-current={place.at.test(path.value) ? "page" : undefined}>
+                {place.label}
+              </a>
+            ))}
+          </nav>
+        )}
+        {account ?? (user !== "" && <span class="end">as {user}</span>)}
       </header>
+      {standing}
       {children}
       <Toasts />
     </div>

@@ -374,6 +374,51 @@ describe("a refusal", () => {
   });
 });
 
+describe("a sign-in that has ended", () => {
+  const ENDED = { status: 401, code: "sign-in-ended" } as const;
+
+  test("holds the saves back and keeps what is typed, until someone has signed in again", async () => {
+    const at = bench("text");
+    const session = await at.open("a", "ada");
+    at.server.faults = [ENDED];
+    write(session, ", typed before");
+    await at.pass(2_000);
+    expect(session.save.value).toEqual({ is: "signed-out" });
+    const { asked } = at.server;
+    write(session, " and after");
+    await at.pass(600_000);
+    expect(session.save.value).toEqual({ is: "signed-out" });
+    expect(at.server.asked).toBe(asked);
+    // Signing in again loads the page anew.
+    await at.crash();
+    const again = await at.open("a", "ada");
+    expect(again.content.value).toBe("text, typed before and after");
+    await at.pass(2_000);
+    expect(at.server.content).toBe("text, typed before and after");
+  });
+
+  test("shows what was typed to nobody who signs in instead", async () => {
+    const at = bench("text");
+    const session = await at.open("a", "ada");
+    at.server.faults = [ENDED];
+    write(session, ", typed by Ada");
+    await at.pass(2_000);
+    await at.crash();
+    const other = await at.open("a", "bob");
+    expect(other.content.value).toBe("text");
+  });
+
+  test("leaves a draft readable that was opened before", async () => {
+    const at = bench("text");
+    await at.open("a", "ada");
+    await at.crash();
+    at.server.faults = [ENDED];
+    const session = await at.open("a", "ada");
+    expect(session.content.value).toBe("text");
+    expect(session.save.value).toEqual({ is: "signed-out" });
+  });
+});
+
 describe("text that was not saved", () => {
   test("is on screen after a crash, and then saved", async () => {
     const at = bench("a");

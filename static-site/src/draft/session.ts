@@ -46,6 +46,8 @@ export type SaveState =
   | { is: "offline"; retryAt: number | null }
   /** The server, or a rule, refused it; tried again at `retryAt`, or when it was changed. */
   | { is: "failed"; why: string; retryAt: number | null }
+  /** The sign-in has ended: everything waits until the person has signed in again. */
+  | { is: "signed-out" }
   /** Someone else changed the same lines; the person has to choose. */
   | { is: "conflict" }
   /** The draft isn't there any more. */
@@ -254,7 +256,7 @@ export class DraftSession {
 
   #changed(): void {
     this.#keep();
-    if (this.conflict.value || this.save.value.is === "gone") return;
+    if (this.conflict.value || this.save.value.is === "gone" || this.save.value.is === "signed-out") return;
     // Text that was sent without an answer may be on the server: then that has to be undone there.
     if (!this.#isChanged() && this.#unanswered.length === 0) {
       this.#cancelTimer();
@@ -316,7 +318,11 @@ export class DraftSession {
     );
   }
 
-  /** True when the browser's storage has what is on screen. */
+  /** Keeps what is on screen in the browser's storage. False when that refuses it. */
+  keep(): Promise<boolean> {
+    return this.#keep();
+  }
+
   async #keep(): Promise<boolean> {
     const base = this.#base.peek();
     if (!base) return false;
@@ -499,6 +505,8 @@ export class DraftSession {
     if (error instanceof Refused && error.status === 404) {
       this.save.value = { is: "gone" };
       this.#keep();
+    } else if (error instanceof Refused && error.code === "sign-in-ended") {
+      this.save.value = { is: "signed-out" };
     } else if (error instanceof Refused && !error.passes) {
       this.save.value = { is: "failed", why: sentence(error), retryAt: null };
     } else if (error instanceof Refused) {

@@ -11,7 +11,7 @@ export type Fault =
   | "unreached"
   /** It is carried out, and the answer doesn't arrive. */
   | "lost"
-  | { status: number; retryAfter?: number };
+  | { status: number; code?: string; retryAfter?: number };
 
 export function refused(
   status: number,
@@ -100,8 +100,8 @@ export class Server {
     const fault = this.isDown ? "unreached" : this.faults.shift();
     if (fault === "unreached") throw new Unreachable();
     if (typeof fault === "object") {
-      const { status, retryAfter } = fault;
-      throw refused(status, "unavailable", retryAfter === undefined ? {} : { retryAfter });
+      const { status, code = "unavailable", retryAfter } = fault;
+      throw refused(status, code, retryAfter === undefined ? {} : { retryAfter });
     }
     try {
       return act();

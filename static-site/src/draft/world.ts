@@ -59,6 +59,44 @@ export function closeSession(session: DraftSession): void {
   });
 }
 
+/** A draft of which the server lacks something. */
+export interface Unsaved {
+  id: string;
+  name: string;
+  /** False when the browser's storage doesn't have it either: it is on screen only. */
+  isKept: boolean;
+}
+
+const SAVED_WITHIN_MS = 10_000;
+
+/**
+ * Saves what can be saved of the present person's drafts within ten seconds,
+ * and tells what the server lacks then, in the texts of other tabs too.
+ */
+export async function saveEverything(): Promise<Unsaved[]> {
+  const late = new Promise<boolean>((resolve) => setTimeout(resolve, SAVED_WITHIN_MS, false));
+  const unsaved = new Map<string, Unsaved>();
+  await Promise.all(
+    [...open, ...leaving.values()].map(async (session) => {
+      const isSaved = await Promise.race([session.saveNow(), late]);
+      const isKept = session.opening.value.is !== "open" || (await session.keep());
+      const { id } = session;
+      if (!isSaved && !isKept) unsaved.set(id, { id, name: session.name.value, isKept });
+    }),
+  );
+  const kept = await (await journal).drafts(identity.user()).catch(() => []);
+  for (const { id, name, unsavedAt } of kept) {
+    if (unsavedAt !== null && !unsaved.has(id)) unsaved.set(id, { id, name, isKept: true });
+  }
+  return [...unsaved.values()];
+}
+
+/** Whether the browser's storage has everything that is on screen. */
+export async function isEverythingKept(): Promise<boolean> {
+  const sessions = [...open].filter((session) => session.opening.value.is === "open");
+  return (await Promise.all(sessions.map((session) => session.keep()))).every(Boolean);
+}
+
 async function world(): Promise<World> {
   return {
     drafts: { get: getDraft, save: saveDraft },

@@ -189,6 +189,18 @@ test("tidying removes saved texts after a month and unsaved ones never", async (
   expect((await read()).sort()).toEqual(["saved, recent", "unsaved, years old"]);
 });
 
+test("signing out removes what the server has of that person's, and nothing else", async () => {
+  const [a, b, c] = ["a", "b", "c"].map((tab) => new Journal(tab, database)) as [Journal, Journal, Journal];
+  await a.write(typed("Ada's, saved", { identity: "ada", unsaved: false }));
+  await b.write(typed("Ada's, unsaved", { identity: "ada" }));
+  await c.write(typed("Bob's, saved", { identity: "bob", unsaved: false }));
+  await a.forgetSaved("ada");
+  const contents = async (who: string): Promise<string[]> =>
+    (await a.read(DRAFT, who)).map((entry) => entry.fields.content);
+  expect(await contents("ada")).toEqual(["Ada's, unsaved"]);
+  expect(await contents("bob")).toEqual(["Bob's, saved"]);
+});
+
 describe("a storage that fails", () => {
   test("rejects the write, so that the page can say so", async () => {
     // Another version of the page has a newer database: this one can't open it.

@@ -168,6 +168,14 @@ export class Journal {
     return [...found.values()].sort((a, b) => b.at - a.at);
   }
 
+  /** Removes the saved texts of someone who signs out. What the server lacks waits for them. */
+  async forgetSaved(identity: string): Promise<void> {
+    const database = await this.#database;
+    for (const entry of await database.getAll("typed")) {
+      if (!entry.unsaved && entry.identity === identity) await this.forget(entry);
+    }
+  }
+
   /** Removes saved texts that nobody opened for a month. Unsaved ones are never removed. */
   async tidy(now: number): Promise<void> {
     const database = await this.#database;

@@ -1,7 +1,7 @@
 /**
  * Requests to the workshop's server and what can come of them: an answer, a
  * refusal that says why (RFC 9457), or no answer at all. Nothing else in the
- * page calls `fetch`.
+ * page asks it anything.
  */
 import { identity } from "./identity";
 import type { components } from "./openapi";
@@ -9,6 +9,16 @@ import type { components } from "./openapi";
 export type Problem = components["schemas"]["ProblemBody"];
 
 const NO_ANSWER_MS = 35_000;
+
+/** Said in the server's place once a renewal was refused: it could only answer 401. */
+const SIGN_IN_ENDED: Problem = {
+  type: "urn:prompt-workshop:problem:sign-in-ended",
+  title: "Sign-in ended",
+  status: 401,
+  detail: "Your sign-in has ended.",
+  instance: "",
+  errors: [],
+};
 
 /** The server understood and refused. */
 export class Refused extends Error {
@@ -71,10 +81,17 @@ export interface Call {
 
 /** Sends a request; throws `Refused` or `Unreachable`, or what aborted it. */
 export async function send(method: string, path: string, call: Call = {}): Promise<Response> {
-  const answer = await attempt(method, path, call);
-  if (answer.status !== 401 || !(await identity.renew())) return answered(answer);
+  if (identity.hasEnded()) throw new Refused(SIGN_IN_ENDED);
+  const token = identity.token();
+  const answer = await attempt(method, path, call, token);
+  if (answer.status !== 401) return answered(answer);
+  const renewal = await identity.renew(token);
+  // Who can't be asked for a new token is as far away as the server: the request can be repeated later.
+  if (renewal === "unreachable") throw new Unreachable();
   // The token had expired and there is a new one: once more, with that.
-  return answered(await attempt(method, path, call));
+  if (renewal === "renewed") return answered(await attempt(method, path, call, identity.token()));
+  if (identity.hasEnded()) throw new Refused(SIGN_IN_ENDED);
+  return answered(answer);
 }
 
 /** Sends a request and reads its JSON answer. */
@@ -87,11 +104,15 @@ export async function ask<T>(method: string, path: string, call: Call = {}): Pro
   }
 }
 
-async function attempt(method: string, path: string, call: Call): Promise<Response> {
+async function attempt(
+  method: string,
+  path: string,
+  call: Call,
+  token: string | undefined,
+): Promise<Response> {
   const headers: Record<string, string> = { ...call.headers };
   if (call.body !== undefined) headers["content-type"] = "application/json";
   if (call.raw) headers["content-type"] = call.raw.type;
-  const token = identity.token();
   if (token) headers.authorization = `Bearer ${token}`;
   const timeout = AbortSignal.timeout(call.timeoutMs ?? NO_ANSWER_MS);
   const signals = call.signal ? [call.signal, timeout] : [timeout];

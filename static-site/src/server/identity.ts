@@ -1,11 +1,30 @@
 /**
  * Who the page speaks as. On one machine nobody signs in: without a token the
  * server takes you for its own user, and the machine's sign-in hands out tokens
- * for trying out what other people see. A token belongs to one tab.
+ * for trying out what other people see. A deployment has an identity provider
+ * (sign-in/), which then takes the machine's place. A token belongs to one tab.
  */
 import { signal } from "@preact/signals";
 
 const KEY = "identity";
+
+/** What came of asking for a new token. */
+export type Renewal =
+  | "renewed"
+  /** No answer, so nothing is known: it is tried again, and nobody is signed out by it. */
+  | "unreachable"
+  /** There is no new token without signing in again. */
+  | "refused";
+
+/** Signing in with an identity provider; its code is fetched only where the configuration names one. */
+export interface Provider {
+  /** Who it is, as long as the provider knows them; empty for nobody. */
+  user(): string;
+  token(): string | undefined;
+  /** True once a renewal was refused: nothing is asked of the server until someone signs in again. */
+  hasEnded(): boolean;
+  renew(): Promise<Renewal>;
+}
 
 interface Kept {
   user: string;
@@ -33,13 +52,24 @@ function keep(next: Kept | null): void {
   }
 }
 
-let renewing: Promise<boolean> | null = null;
+const provider = signal<Provider | null>(null);
+let renewing: Promise<Renewal> | null = null;
 
 export const identity = {
-  /** The name signed in with; empty for the machine's own user. */
-  user: (): string => kept.value?.user ?? "",
+  /** Puts an identity provider in the place of the machine's sign-in. */
+  use(next: Provider): void {
+    provider.value = next;
+  },
 
-  token: (): string | undefined => kept.value?.token,
+  /** Whether people sign in, as they do where the workshop is deployed. */
+  isProvided: (): boolean => provider.value !== null,
+
+  /** Whose texts are kept and shown in this tab; empty for the machine's own user. */
+  user: (): string => provider.value?.user() ?? kept.value?.user ?? "",
+
+  token: (): string | undefined => (provider.value ? provider.value.token() : kept.value?.token),
+
+  hasEnded: (): boolean => provider.value?.hasEnded() ?? false,
 
   /** Signs in on this machine as anyone. False when the name was refused. */
   async signIn(user: string): Promise<boolean> {
@@ -52,18 +82,24 @@ export const identity = {
   signOut: (): void => keep(null),
 
   /**
-   * After a 401: a new token for the same person. False when there is none,
-   * and the request stays refused. Requests that are refused together renew once.
+   * After a 401 for a request with the token `refused`: a new one for the same
+   * person. Requests that are refused together renew once, also when the answer
+   * to one of them comes after the renewal.
    */
-  renew(): Promise<boolean> {
-    const user = kept.value?.user;
-    if (user === undefined) return Promise.resolve(false);
-    renewing ??= identity.signIn(user).finally(() => {
+  renew(refused: string | undefined): Promise<Renewal> {
+    const token = identity.token();
+    if (token !== undefined && token !== refused) return Promise.resolve("renewed");
+    renewing ??= (provider.value ? provider.value.renew() : renewHere()).finally(() => {
       renewing = null;
     });
     return renewing;
   },
 };
+
+async function renewHere(): Promise<Renewal> {
+  const user = kept.value?.user;
+  return user !== undefined && (await identity.signIn(user)) ? "renewed" : "refused";
+}
 
 async function localToken(user: string): Promise<string | null> {
   try {

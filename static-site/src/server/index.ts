@@ -6,8 +6,9 @@ import { events } from "./events";
 import { ask, type Problem, Refused, send, Unreachable } from "./http";
 import type { components, operations } from "./openapi";
 
+export { type Oidc, readConfig } from "./config";
 export { type Problem, Refused, sentence, Unreachable } from "./http";
-export { identity } from "./identity";
+export { identity, type Provider, type Renewal } from "./identity";
 
 type Schemas = components["schemas"];
 type Answer<Name extends keyof operations> = operations[Name] extends { responses: infer All }

@@ -1,12 +1,16 @@
 /** Models, and how the page looks and is worked with. */
+import { lazy } from "../parts/lazy";
 import { useLoad } from "../parts/load";
 import { Failed, Working } from "../parts/notice";
 import { setTheme, type Theme, theme } from "../parts/theme";
-import { getHealth } from "../server";
+import { getHealth, identity } from "../server";
 import { Page } from "../shell";
 import { Models } from "./settings/models";
 import { Someone } from "./settings/someone";
 import "../styles/settings.css";
+
+/** Where people sign in its code is there already; elsewhere it is never fetched. */
+const SignedIn = lazy(async () => (await import("../sign-in/sign-in")).SignedIn);
 
 const THEMES: { id: Theme; label: string }[] = [
   { id: "system", label: "As the system" },
@@ -29,7 +33,7 @@ export function Settings() {
       <Models />
       <Appearance />
       <Keys />
-      <Someone />
+      {identity.isProvided() ? <SignedIn /> : <Someone />}
       <About />
     </Page>
   );

@@ -173,6 +173,8 @@ function worded(state: SaveState, isKept: boolean): { mood: string; words: strin
       return { mood: "warn", words: `No connection; your text is ${here}.` };
     case "failed":
       return { mood: "bad", words: `Not saved: ${state.why} Your text is ${here}.` };
+    case "signed-out":
+      return { mood: "warn", words: `Not saved: your sign-in has ended. Your text is ${here}.` };
     case "conflict":
       return { mood: "warn", words: `Waiting for your choice; your text is ${here}.` };
     case "gone":
