@@ -21,6 +21,8 @@ export const launchOptions = {
 export default defineConfig({
   testDir: ".",
   testMatch: "*.spec.ts",
+  // What needs a deployment has a configuration of its own.
+  testIgnore: "deployed/**",
   outputDir: "../../target/browser/results",
   // The machines share two cores with a model: one test at a time is the fastest.
   workers: 1,

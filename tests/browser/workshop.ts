@@ -48,10 +48,15 @@ export const test = base.extend<Fixtures, Shared>({
   ],
 });
 
-/** Collects what the browser's console has to say against the pages of a context. */
-export function watch(context: import("@playwright/test").BrowserContext, complaints: string[]): void {
+/** Collects what the browser's console has to say against the pages of a context, or of one site in it. */
+export function watch(
+  context: import("@playwright/test").BrowserContext,
+  complaints: string[],
+  site = "",
+): void {
   context.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+    const isComplaint = message.type() === "error" || message.type() === "warning";
+    if (isComplaint && message.location().url.startsWith(site)) complaints.push(message.text());
   });
   context.on("weberror", (error) => complaints.push(String(error.error())));
 }

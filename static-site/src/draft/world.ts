@@ -69,21 +69,21 @@ export interface Unsaved {
 
 const SAVED_WITHIN_MS = 10_000;
 
-/**
- * Saves what can be saved of the present person's drafts within ten seconds,
- * and tells what the server lacks then, in the texts of other tabs too.
- */
-export async function saveEverything(): Promise<Unsaved[]> {
-  const late = new Promise<boolean>((resolve) => setTimeout(resolve, SAVED_WITHIN_MS, false));
+/** Saves what can be saved of the drafts that are open here, within ten seconds. */
+export async function saveEverything(): Promise<void> {
+  const late = new Promise((resolve) => setTimeout(resolve, SAVED_WITHIN_MS));
+  const sessions = [...open, ...leaving.values()];
+  await Promise.race([Promise.all(sessions.map((session) => session.saveNow())), late]);
+  // What was saved is no longer kept as unsaved.
+  await isEverythingKept();
+}
+
+/** The present person's drafts of which the server lacks something, in the texts of other tabs too. */
+export async function unsavedDrafts(): Promise<Unsaved[]> {
   const unsaved = new Map<string, Unsaved>();
-  await Promise.all(
-    [...open, ...leaving.values()].map(async (session) => {
-      const isSaved = await Promise.race([session.saveNow(), late]);
-      const isKept = session.opening.value.is !== "open" || (await session.keep());
-      const { id } = session;
-      if (!isSaved && !isKept) unsaved.set(id, { id, name: session.name.value, isKept });
-    }),
-  );
+  for (const { id, name, save, isKept } of open) {
+    if (!isKept.value && save.value.is !== "saved") unsaved.set(id, { id, name: name.value, isKept: false });
+  }
   const kept = await (await journal).drafts(identity.user()).catch(() => []);
   for (const { id, name, unsavedAt } of kept) {
     if (unsavedAt !== null && !unsaved.has(id)) unsaved.set(id, { id, name, isKept: true });

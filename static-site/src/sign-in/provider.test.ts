@@ -256,6 +256,15 @@ describe("signing in", () => {
     expect(tab.signIn.isKnown()).toBe(false);
   });
 
+  test("that fails for someone who was known leads nobody in a circle either", async () => {
+    const tab = new Tab();
+    await signedIn(tab);
+    const next = new Tab(tab.browser);
+    await next.load("/?error=server_error&state=unknown");
+    expect(next.signIn.standing.value).toEqual({ is: "out", why: "failed" });
+    expect(next.signIn.isKnown()).toBe(false);
+  });
+
   test("with an address that isn't this tab's, or was used before, signs nobody in", async () => {
     const tab = new Tab();
     expect(await tab.load("/?code=stolen&state=unknown")).toBe("/");
@@ -330,6 +339,17 @@ describe("a renewal", () => {
     await signedIn(tab);
     site.valid = "another";
     await Promise.all([ask("GET", "/api/x"), ask("GET", "/api/y"), ask("GET", "/api/z")]);
+    expect(site.asked.filter((each) => each === "refresh_token")).toHaveLength(1);
+  });
+
+  test("that is due is one with that of a request which is refused meanwhile", async () => {
+    const tab = new Tab();
+    site.isRotating = true;
+    await signedIn(tab);
+    site.valid = "another";
+    tab.now += HOUR;
+    tab.signIn.wake();
+    expect(await ask("GET", "/api/x")).toEqual({ is: "mine" });
     expect(site.asked.filter((each) => each === "refresh_token")).toHaveLength(1);
   });
 

@@ -7,7 +7,8 @@ import { signal } from "@preact/signals";
 import { LogOut } from "lucide-preact";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
-import { isEverythingKept, journal, saveEverything, type Unsaved } from "../draft/world";
+import { isEverythingKept, journal, saveEverything, type Unsaved, unsavedDrafts } from "../draft/world";
+import { livingTabs } from "../keep/tab";
 import { Dialog } from "../parts/dialog";
 import { Notice, Working } from "../parts/notice";
 import { go } from "../parts/router";
@@ -51,6 +52,16 @@ const REASONS: Record<Reason, { kind: "info" | "warn" | "bad"; words: string }> 
       "The sign-in service refused. Try again; if it goes on, tell whoever runs this workshop that the sign-in is set up wrongly.",
   },
 };
+
+/** What one tab tells the others of the same person: to save what they have, or that it signs out. */
+interface Told {
+  user: string;
+  what: "save" | "out";
+}
+
+/** So long other tabs have for it, which is asked about so often. */
+const OTHERS_SAVE_MS = 4_000;
+const LOOK_EVERY_MS = 200;
 
 let signIn: SignIn | undefined;
 const channel = new BroadcastChannel("sign-in");
@@ -96,17 +107,28 @@ function listen(made: SignIn): void {
   addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();
   });
-  channel.addEventListener("message", async ({ data }: MessageEvent<{ out: string }>) => {
-    if (data.out !== made.user() || made.standing.value.is === "leaving") return;
+  channel.addEventListener("message", async ({ data }: MessageEvent<Told>) => {
+    if (data.user !== made.user() || made.standing.value.is === "leaving") return;
     await saveEverything();
-    await made.signOutHere();
+    if (data.what === "out") await made.signOutHere();
   });
+}
+
+function tell(what: Told["what"]): void {
+  channel.postMessage({ user: identity.user(), what } satisfies Told);
 }
 
 async function askToLeave(): Promise<void> {
   if (isSigningOut.value) return;
   isSigningOut.value = true;
-  const left = await saveEverything();
+  tell("save");
+  await saveEverything();
+  let left = await unsavedDrafts();
+  const hasOthers = (await livingTabs().catch(() => new Set())).size > 1;
+  for (const end = Date.now() + OTHERS_SAVE_MS; hasOthers && left.length > 0 && Date.now() < end; ) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    left = await unsavedDrafts();
+  }
   isSigningOut.value = false;
   if (left.length > 0) unsaved.value = left;
   else await leave();
@@ -115,10 +137,9 @@ async function askToLeave(): Promise<void> {
 async function leave(): Promise<void> {
   if (!signIn) return;
   unsaved.value = null;
-  const user = signIn.user();
   // What the server has can be read there again; nobody reads it here meanwhile.
-  await (await journal).forgetSaved(user).catch(() => {});
-  channel.postMessage({ out: user });
+  await (await journal).forgetSaved(identity.user()).catch(() => {});
+  tell("out");
   await signIn.signOut();
 }
 

@@ -1,0 +1,10 @@
+/** The page of a workshop that is deployed: DEPLOYED_URL says where, DEPLOYED_USERS who signs in there. */
+import { defineConfig } from "@playwright/test";
+import config from "../playwright.config";
+
+export default defineConfig({
+  ...config,
+  testDir: ".",
+  testIgnore: [],
+  outputDir: "../../../target/browser/deployed",
+});
