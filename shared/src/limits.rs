@@ -39,15 +39,7 @@ impl Limits {
     /// Reads the limits that are set; the others keep their defaults.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut limits = Self::default();
-        let fields: [(&'static str, &mut u64); 6] = [
-            ("WORKSHOP_LIMIT_RUNS_PER_MINUTE", &mut limits.runs_per_minute),
-            ("WORKSHOP_LIMIT_RUNS_PER_DAY", &mut limits.runs_per_day),
-            ("WORKSHOP_LIMIT_MESSAGES_PER_MINUTE", &mut limits.messages_per_minute),
-            ("WORKSHOP_LIMIT_TOKENS_PER_DAY", &mut limits.tokens_per_day),
-            ("WORKSHOP_LIMIT_MICROS_PER_DAY", &mut limits.micros_per_day),
-            ("WORKSHOP_LIMIT_DEPLOYMENT_MICROS_PER_DAY", &mut limits.deployment_micros_per_day),
-        ];
-        for (name, field) in fields {
+        for (name, field) in limits.fields() {
             if let Some(text) = lookup(name) {
                 *field = text
                     .parse()
@@ -55,6 +47,22 @@ impl Limits {
             }
         }
         Ok(limits)
+    }
+
+    /// What [`read`](Self::read) reads: each variable with its value.
+    pub fn settings(mut self) -> [(&'static str, u64); 6] {
+        self.fields().map(|(name, field)| (name, *field))
+    }
+
+    fn fields(&mut self) -> [(&'static str, &mut u64); 6] {
+        [
+            ("WORKSHOP_LIMIT_RUNS_PER_MINUTE", &mut self.runs_per_minute),
+            ("WORKSHOP_LIMIT_RUNS_PER_DAY", &mut self.runs_per_day),
+            ("WORKSHOP_LIMIT_MESSAGES_PER_MINUTE", &mut self.messages_per_minute),
+            ("WORKSHOP_LIMIT_TOKENS_PER_DAY", &mut self.tokens_per_day),
+            ("WORKSHOP_LIMIT_MICROS_PER_DAY", &mut self.micros_per_day),
+            ("WORKSHOP_LIMIT_DEPLOYMENT_MICROS_PER_DAY", &mut self.deployment_micros_per_day),
+        ]
     }
 }
 

@@ -1,6 +1,7 @@
 //! The workshop under test: the local machine, whole, in this process, and a
 //! client that goes in through its front door.
 
+pub mod main_job;
 pub mod refusals;
 pub mod scripted_model;
 
@@ -9,11 +10,14 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use local::{BundledModel, Machine, ModelChoice, Options};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use local::{BundledModel, Handlers, MODEL_ID, Machine, ModelChoice, Options};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::app::Clock;
+use shared::domain::model::{ApiKey, Model};
 use shared::limits::Limits;
+use shared::llm::Readiness;
 
 /// The workspace's root.
 pub fn root() -> &'static Path {
@@ -40,6 +44,8 @@ pub struct Setup {
     /// The machine's time. The store removes expired items by the system's,
     /// so a clock that starts in the past makes items that it removes now.
     pub clock: Clock,
+    /// Where the handlers run.
+    pub handlers: Handlers,
     /// The page's built files.
     pub site: Option<PathBuf>,
 }
@@ -53,6 +59,7 @@ impl Default for Setup {
             recover_every: Duration::from_secs(1),
             sample: true,
             clock: Clock::default(),
+            handlers: Handlers::Here,
             site: None,
         }
     }
@@ -80,6 +87,7 @@ impl Workshop {
             limits: setup.limits,
             recover_every: setup.recover_every,
             sample: setup.sample,
+            handlers: setup.handlers,
             clock: setup.clock,
             site: setup.site,
         };
@@ -90,12 +98,22 @@ impl Workshop {
     /// A client signed in as `user`.
     pub fn client(&self, user: &str) -> Client {
         let token = self.machine.token(user).expect("a token");
-        Client { http: http(), base: self.machine.url(), token: Some(token) }
+        Client::new(&self.machine.url(), Some(token))
     }
 
     /// A client without a token.
     pub fn anonymous(&self) -> Client {
-        Client { http: http(), base: self.machine.url(), token: None }
+        Client::new(&self.machine.url(), None)
+    }
+
+    /// The AWS SDK's client of the machine's store: past the product.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+            .endpoint_url(self.machine.dynamodb_url());
+        aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
     /// Stops the machine and removes its data.
@@ -126,6 +144,26 @@ pub fn small_model() -> &'static BundledModel {
         (runtime, model)
     });
     model
+}
+
+/// The real small model, loaded, as a model that is configured. Its answers
+/// are kept short, where their length is not what is tested.
+pub async fn brief_small_model() -> Model {
+    let mut readiness = small_model().readiness();
+    let settled = readiness.wait_for(|readiness| !matches!(readiness, Readiness::Starting { .. })).await;
+    assert_eq!(*settled.expect("the model's task runs"), Readiness::Ready);
+    Model {
+        id: MODEL_ID.to_owned(),
+        label: "The small model, brief".to_owned(),
+        base_url: small_model().base_url().to_owned(),
+        api_key: ApiKey::None,
+        slow: false,
+        context_window: 4_096,
+        max_output_tokens: 128,
+        supports_tools: false,
+        price_in: 0.0,
+        price_out: 0.0,
+    }
 }
 
 /// An HTTP client for one user.
@@ -195,6 +233,21 @@ pub const PROMPT: &str = "You are a research analyst. Answer from the given arti
     Markdown link to its article, keep it under 100 words, and say plainly what the articles do not tell.";
 
 impl Client {
+    /// A client of the workshop at `base`, without a slash at its end, with an access token.
+    pub fn new(base: &str, token: Option<String>) -> Self {
+        Self { http: http(), base: base.to_owned(), token }
+    }
+
+    /// The same without its token.
+    pub fn without_token(&self) -> Self {
+        Self { token: None, ..self.clone() }
+    }
+
+    /// The same with another token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
     /// A request to be added to; the token is in it.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));

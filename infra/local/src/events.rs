@@ -10,9 +10,10 @@ use dynoxide::actions::describe_stream::DescribeStreamRequest;
 use dynoxide::actions::get_records::GetRecordsRequest;
 use dynoxide::actions::get_shard_iterator::GetShardIteratorRequest;
 use dynoxide::actions::list_streams::ListStreamsRequest;
-use serde_json::{Value, json};
-use shared::app::App;
+use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
+
+use crate::functions::Functions;
 
 /// How often expired items are removed. AWS takes up to 48 hours.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -22,13 +23,13 @@ const READ_EVERY: Duration = Duration::from_millis(500);
 const BATCH: usize = 100;
 
 /// Calls `recover-runs` at once and then every `period`, until it is aborted.
-pub async fn recover_runs(app: &'static App, period: Duration) {
+pub async fn recover_runs(functions: Functions, period: Duration) {
     let mut tick = interval(period);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        if let Err(error) = functions::jobs::recover_runs::handle(app, Value::Null).await {
-            tracing::warn!(%error, "recover-runs failed; it is called again");
+        if let Err(error) = functions.recover_runs().await {
+            tracing::warn!(error = format!("{error:#}"), "recover-runs failed; it is called again");
         }
     }
 }
@@ -53,13 +54,13 @@ pub async fn sweep(database: Database) -> anyhow::Result<usize> {
 
 /// Reads the drafts table's stream and calls `drafts-cleanup`, until it is
 /// aborted. How far it has read is kept in a file: a restart goes on there.
-pub async fn read_stream(app: &'static App, database: Database, table: String, position: PathBuf) {
+pub async fn read_stream(functions: Functions, database: Database, table: String, position: PathBuf) {
     let mut tick = interval(READ_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut iterator = None;
     loop {
         tick.tick().await;
-        match read_batches(app, &database, &table, &position, iterator.take()).await {
+        match read_batches(&functions, &database, &table, &position, iterator.take()).await {
             Ok(next) => iterator = next,
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), "the stream can't be handled; it is tried again")
@@ -69,7 +70,7 @@ pub async fn read_stream(app: &'static App, database: Database, table: String, p
 }
 
 async fn read_batches(
-    app: &'static App,
+    functions: &Functions,
     database: &Database,
     table: &str,
     position: &Path,
@@ -84,9 +85,7 @@ async fn read_batches(
         let read = database.get_records(request).map_err(|error| anyhow!("{error:?}"))?;
         if let Some(last) = read.records.last() {
             let last = last.dynamodb.sequence_number.clone();
-            let event =
-                serde_json::from_value(json!({"Records": read.records})).context("records make no event")?;
-            functions::jobs::drafts_cleanup::handle(app, event).await.map_err(|error| anyhow!(error))?;
+            functions.drafts_cleanup(json!({"Records": read.records})).await?;
             keep_position(position, &last).context("the position can't be kept")?;
         }
         let more = read.records.len() == BATCH;

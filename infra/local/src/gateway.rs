@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::functions::{Access, Handle, ROUTES, Route};
 use axum::body::Body as AxumBody;
 use axum::extract::Request as AxumRequest;
 use axum::response::Response as AxumResponse;
-use functions::{Access, Handle, ROUTES, Route};
 use http_body_util::BodyExt;
 use lambda_http::http::{HeaderValue, Method, header};
 use lambda_http::request::RequestContext;
@@ -21,6 +21,7 @@ use shared::app::App;
 use shared::auth::{Claims, bearer, refused};
 use shared::http::{Code, Problem, Request, Response, answer, streamed};
 
+use crate::functions::{Functions, Watch};
 use crate::page;
 use crate::services::is_loopback;
 use crate::sign_in::SignIn;
@@ -39,6 +40,7 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(3_600);
 /// The gateway.
 pub struct Gateway {
     app: &'static App,
+    functions: Functions,
     router: matchit::Router<Vec<&'static Route>>,
     sign_in: Arc<SignIn>,
     user: String,
@@ -53,6 +55,7 @@ impl Gateway {
     /// `user`'s, and serves the page from `site`.
     pub fn new(
         app: &'static App,
+        functions: Functions,
         sign_in: Arc<SignIn>,
         user: String,
         site: Option<PathBuf>,
@@ -65,7 +68,7 @@ impl Gateway {
         for (path, routes) in by_path {
             router.insert(path, routes)?;
         }
-        Ok(Self { app, router, sign_in, user, site })
+        Ok(Self { app, functions, router, sign_in, user, site })
     }
 
     /// Answers one request.
@@ -78,6 +81,8 @@ impl Gateway {
         match (request.method(), path.as_str()) {
             (&Method::GET, "/.well-known/jwks.json") => json_answer(&self.sign_in.key_set()),
             (&Method::GET, "/.well-known/openid-configuration") => json_answer(&self.sign_in.discovery()),
+            // What the page reads to know how people sign in: here, nobody has to.
+            (&Method::GET, "/config.json") => json_answer(&json!({"oidc": null})),
             (&Method::POST, "/local/token") => self.token(request, &id).await,
             (_, path) if path == "/api" || path.starts_with("/api/") => self.call(request, &id).await,
             _ => page::serve(self.site.as_deref(), request)
@@ -125,6 +130,9 @@ impl Gateway {
             Err(problem) => return refuse(&problem, id),
         };
         let app = self.app;
+        if let Functions::Watched(watch) = &self.functions {
+            return self.pass_on(watch.clone(), route, request, id).await;
+        }
         let called = tokio::spawn(async move {
             match route.handle {
                 Handle::Whole(handler) => whole(answer(app, request, |request| handler(app, request)).await),
@@ -138,6 +146,35 @@ impl Gateway {
             Ok(Err(error)) => refuse(&Problem::internal(error), id),
             Err(_) => {
                 let sentence = "This took too long. It may still be done: look before you try again.";
+                refuse(&Problem::new(Code::Unavailable, sentence), id)
+            }
+        }
+    }
+
+    /// Has a watched function answer, which checks the token itself: the
+    /// machine's one user gets one.
+    async fn pass_on(&self, watch: Arc<Watch>, route: &Route, request: Request, id: &str) -> AxumResponse {
+        let (mut parts, body) = request.into_parts();
+        if route.access != Access::Open && !parts.headers.contains_key(header::AUTHORIZATION) {
+            let token =
+                self.sign_in.access_token(&self.user, self.app.now(), TOKEN_LIFETIME, self.app.new_id());
+            let bearer = token.and_then(|token| Ok(HeaderValue::from_str(&format!("Bearer {token}"))?));
+            match bearer {
+                Ok(bearer) => parts.headers.insert(header::AUTHORIZATION, bearer),
+                Err(error) => return refuse(&Problem::internal(error), id),
+            };
+        }
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let body: &[u8] = body.as_ref();
+        let called = watch.call(parts.method, &path, parts.headers, body.to_vec());
+        match tokio::time::timeout(FUNCTION_TIMEOUT, called).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => {
+                let sentence = "The function doesn't answer. What `cargo lambda watch` printed says why.";
+                refuse(&Problem::new(Code::Unavailable, sentence).with_cause(format!("{error:#}")), id)
+            }
+            Err(_) => {
+                let sentence = "The function took too long: it may not compile. What `cargo lambda watch` printed says why.";
                 refuse(&Problem::new(Code::Unavailable, sentence), id)
             }
         }

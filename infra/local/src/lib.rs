@@ -6,6 +6,7 @@
 //! here: no binary that is deployed has a way around the token.
 
 mod events;
+mod functions;
 mod gateway;
 mod machine;
 mod model;
@@ -15,5 +16,6 @@ mod services;
 pub mod settings;
 mod sign_in;
 
+pub use functions::Handlers;
 pub use machine::{Machine, ModelChoice, Options};
 pub use model::{BundledModel, MODEL_ID};

@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::functions::{Functions, Handlers, Leash, Watch};
 use crate::gateway::Gateway;
 use crate::model::{BundledModel, MODEL_ID};
 use crate::services::{DynamoDb, listen, start_sqs};
@@ -33,6 +34,8 @@ use crate::{events, pump};
 const SMALL_MODEL_WINDOW: u32 = 4_096;
 /// Tokens of its answers.
 const SMALL_MODEL_ANSWER: u32 = 320;
+/// Watched functions wait for the model's download, this long at the most.
+const MODEL_PATIENCE: Duration = Duration::from_secs(600);
 /// How long open connections may take when the machine stops.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -56,6 +59,8 @@ pub struct Options {
     pub recover_every: Duration,
     /// Whether the sample collection and the default prompt are installed.
     pub sample: bool,
+    /// Where the handlers run.
+    pub handlers: Handlers,
     /// The time.
     pub clock: Clock,
     /// The page's built files.
@@ -84,6 +89,8 @@ pub struct Machine {
     dynamodb: DynamoDb,
     sign_in: Arc<SignIn>,
     model: Option<BundledModel>,
+    functions: Functions,
+    leash: Option<Leash>,
     background: JoinSet<()>,
     serving: JoinHandle<()>,
     stop_gateway: watch::Sender<bool>,
@@ -149,20 +156,31 @@ impl Machine {
             shared::install::install(app).await.context("The sample collection can't be installed")?;
         }
 
+        let (functions, leash) = match options.handlers {
+            Handlers::Here => (Functions::Here(app), None),
+            Handlers::Watched { port, log } => {
+                // A function in a process of its own can't see the model start.
+                let readiness = app.models().settled(MODEL_PATIENCE).await;
+                tracing::info!(?readiness, "the functions begin");
+                let (watch, leash) = Watch::start(&app.config, port, log).await?;
+                (Functions::Watched(Arc::new(watch)), Some(leash))
+            }
+        };
         let mut background = JoinSet::new();
         for _ in 0..workers {
-            background.spawn(pump::run(app, sqs.clone(), queue_url.clone()));
+            background.spawn(pump::run(functions.clone(), sqs.clone(), queue_url.clone()));
         }
-        background.spawn(events::recover_runs(app, options.recover_every));
+        background.spawn(events::recover_runs(functions.clone(), options.recover_every));
         background.spawn(events::sweep_expired(dynamodb.database.clone()));
         background.spawn(events::read_stream(
-            app,
+            functions.clone(),
             dynamodb.database.clone(),
             app.config.tables.drafts.clone(),
             data_dir.join("stream-position"),
         ));
         let (stop_gateway, stopping) = watch::channel(false);
-        let gateway = Arc::new(Gateway::new(app, sign_in.clone(), options.user, options.site)?);
+        let gateway =
+            Arc::new(Gateway::new(app, functions.clone(), sign_in.clone(), options.user, options.site)?);
         let serving = tokio::spawn(serve(listener, gateway, stopping));
         Ok(Self {
             app,
@@ -170,6 +188,8 @@ impl Machine {
             dynamodb,
             sign_in,
             model: bundled,
+            functions,
+            leash,
             background,
             serving,
             stop_gateway,
@@ -186,6 +206,14 @@ impl Machine {
     /// Where DynamoDB's wire protocol is served.
     pub fn dynamodb_url(&self) -> String {
         format!("http://{}", self.dynamodb.address)
+    }
+
+    /// Where `cargo lambda watch` answers, when it runs the functions: past the gateway.
+    pub fn functions_url(&self) -> Option<String> {
+        match &self.functions {
+            Functions::Here(_) => None,
+            Functions::Watched(watch) => Some(watch.url().to_owned()),
+        }
     }
 
     /// The time, which may be moved forward.
@@ -216,6 +244,9 @@ impl Machine {
             self.serving.abort();
         }
         self.background.shutdown().await;
+        if let Some(leash) = self.leash {
+            leash.stop().await;
+        }
         if let Some(model) = self.model {
             model.stop().await;
         }

@@ -2,12 +2,12 @@
 //! worker as an event of one, and deletes those it did not report as failed.
 
 use aws_config::timeout::TimeoutConfig;
-use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use serde_json::json;
-use shared::app::App;
 use std::time::Duration;
+
+use crate::functions::Functions;
 
 /// At least six times the longest run, as AWS asks for.
 const VISIBILITY_SECONDS: u32 = 1_800;
@@ -32,7 +32,7 @@ pub async fn create_queue(client: &Client) -> anyhow::Result<String> {
 }
 
 /// Pumps until it is aborted.
-pub async fn run(app: &'static App, client: Client, url: String) {
+pub async fn run(functions: Functions, client: Client, url: String) {
     loop {
         let received = client
             .receive_message()
@@ -45,7 +45,7 @@ pub async fn run(app: &'static App, client: Client, url: String) {
         match received {
             Ok(received) => {
                 for message in received.messages.unwrap_or_default() {
-                    deliver(app, &client, &url, message).await;
+                    deliver(&functions, &client, &url, message).await;
                 }
             }
             Err(error) => {
@@ -56,7 +56,7 @@ pub async fn run(app: &'static App, client: Client, url: String) {
     }
 }
 
-async fn deliver(app: &'static App, client: &Client, url: &str, message: Message) {
+async fn deliver(functions: &Functions, client: &Client, url: &str, message: Message) {
     let attributes: std::collections::HashMap<_, _> =
         message.attributes.iter().flatten().map(|(name, value)| (name.as_str(), value)).collect();
     let record = json!({
@@ -64,26 +64,16 @@ async fn deliver(app: &'static App, client: &Client, url: &str, message: Message
         "receiptHandle": message.receipt_handle,
         "body": message.body,
         "attributes": attributes,
+        "messageAttributes": {},
+        "md5OfBody": message.md5_of_body,
         "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:workshop-runs",
+        "awsRegion": "us-east-1",
     });
-    let event: SqsEvent = match serde_json::from_value(json!({"Records": [record]})) {
-        Ok(event) => event,
+    let done = match functions.run_test(json!({"Records": [record]})).await {
+        Ok(response) => response.batch_item_failures.is_empty(),
         Err(error) => {
-            tracing::error!(%error, "a message doesn't make an event");
-            return;
-        }
-    };
-    // A task of its own: a worker that panics must not stop the pump. Its
-    // message stays hidden and its run is recovered, as after a crash.
-    let worked = tokio::spawn(functions::jobs::run_test::handle(app, event)).await;
-    let done = match worked {
-        Ok(Ok(response)) => response.batch_item_failures.is_empty(),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "the worker failed");
-            false
-        }
-        Err(error) => {
-            tracing::error!(%error, "the worker died");
+            tracing::error!(error = format!("{error:#}"), "the worker failed");
             false
         }
     };

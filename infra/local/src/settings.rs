@@ -11,6 +11,7 @@ use shared::config::parse_models;
 use shared::domain::model::{ApiKey, Model, Secret};
 use shared::limits::Limits;
 
+use crate::functions::Handlers;
 use crate::machine::{ModelChoice, Options};
 
 /// The model asked for with `OPENAI_API_KEY` alone.
@@ -63,6 +64,14 @@ pub struct Settings {
     #[arg(long, env = "WORKSHOP_RECOVER_EVERY", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..))]
     pub recover_every: u64,
 
+    /// Run each handler as a function of its own under `cargo lambda watch`, built anew when its source changes
+    #[arg(long, env = "WORKSHOP_WATCH")]
+    pub watch: bool,
+
+    /// Port of `cargo lambda watch`
+    #[arg(long, env = "WORKSHOP_FUNCTIONS_PORT", default_value_t = 9000)]
+    pub functions_port: u16,
+
     /// The page's built files
     #[arg(long, env = "WORKSHOP_SITE", default_value = "static-site/dist")]
     pub site: PathBuf,
@@ -94,6 +103,11 @@ impl Settings {
             limits: Limits::read(environment)?,
             recover_every: Duration::from_secs(self.recover_every),
             sample: true,
+            handlers: if self.watch {
+                Handlers::Watched { port: self.functions_port, log: None }
+            } else {
+                Handlers::Here
+            },
             clock: Clock::default(),
             site: Some(self.site),
         };

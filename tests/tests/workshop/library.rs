@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Client, DRAFTS, PROMPT, PROMPTS, START, Setup, Workshop};
 
-use crate::{dynamodb, get_with, partition, post_with, table_named, walk};
+use crate::{get_with, partition, post_with, table_named, walk};
 
 async fn workshop() -> Workshop {
     Workshop::start_with(Setup { sample: false, ..Setup::default() }).await
@@ -179,7 +179,7 @@ async fn a_version_stored_with_its_text_inside_reads_like_any_other() {
     let (prompt, versions) =
         (ana.get(&path).await.expect(200), ana.get(&format!("{path}/versions")).await.expect(200));
 
-    let (dynamodb, pk) = (dynamodb(&workshop), "PROMPT#board_brief");
+    let (dynamodb, pk) = (workshop.dynamodb(), "PROMPT#board_brief");
     let table = table_named(&dynamodb, "library").await;
     let mut items = partition(&workshop, "library", pk).await;
     let version = items.iter_mut().find(|item| item.contains_key("commit_id")).expect("the version");

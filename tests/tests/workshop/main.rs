@@ -23,15 +23,12 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
-use local::{MODEL_ID, ModelChoice};
+use local::ModelChoice;
 use reqwest::Method;
 use serde_json::Value;
-use shared::domain::model::{ApiKey, Model};
-use shared::llm::Readiness;
 use tests::scripted_model::unreachable_model;
-use tests::{Answer, Client, Setup, Workshop};
+use tests::{Answer, Client, Setup, Workshop, brief_small_model};
 
 /// How long an answer of the real small model may take: five seconds on two free cores, and more on busy ones.
 const MODEL_SECONDS: u64 = 100;
@@ -41,22 +38,7 @@ const MODEL_SECONDS: u64 = 100;
 async fn with_the_small_model() -> (Workshop, tokio::sync::MutexGuard<'static, ()>) {
     static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     let turn = TURN.lock().await;
-    let mut readiness = tests::small_model().readiness();
-    let settled = readiness.wait_for(|readiness| !matches!(readiness, Readiness::Starting { .. })).await;
-    assert_eq!(*settled.expect("the model's task runs"), Readiness::Ready);
-    let model = Model {
-        id: MODEL_ID.to_owned(),
-        label: "The small model, brief".to_owned(),
-        base_url: tests::small_model().base_url().to_owned(),
-        api_key: ApiKey::None,
-        slow: false,
-        context_window: 4_096,
-        max_output_tokens: 128,
-        supports_tools: false,
-        price_in: 0.0,
-        price_out: 0.0,
-    };
-    let model = Some(ModelChoice::Configured(vec![model]));
+    let model = Some(ModelChoice::Configured(vec![brief_small_model().await]));
     (Workshop::start_with(Setup { model, ..Setup::default() }).await, turn)
 }
 
@@ -119,7 +101,7 @@ async fn stored(workshop: &Workshop, draft: &str) -> Vec<String> {
 
 /// The items of one partition of a table, with the AWS SDK.
 async fn partition(workshop: &Workshop, table: &str, pk: &str) -> Vec<HashMap<String, AttributeValue>> {
-    let dynamodb = dynamodb(workshop);
+    let dynamodb = workshop.dynamodb();
     let query = dynamodb.query().table_name(table_named(&dynamodb, table).await).consistent_read(true);
     let query = query.key_condition_expression("pk = :pk");
     let query = query.expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()));
@@ -129,15 +111,6 @@ async fn partition(workshop: &Workshop, table: &str, pk: &str) -> Vec<HashMap<St
 async fn table_named(dynamodb: &aws_sdk_dynamodb::Client, end: &str) -> String {
     let tables = dynamodb.list_tables().send().await.expect("tables").table_names.unwrap_or_default();
     tables.into_iter().find(|name| name.ends_with(end)).expect("the table")
-}
-
-fn dynamodb(workshop: &Workshop) -> aws_sdk_dynamodb::Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-        .endpoint_url(workshop.machine.dynamodb_url());
-    aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
 /// A model that nobody answers for: every run ends soon, and every message is kept without an answer.

@@ -9,7 +9,7 @@ use local::ModelChoice;
 use shared::domain::draft::Status;
 use tests::{DRAFTS, PROMPT, Setup, Workshop};
 
-use crate::{dynamodb, table_named};
+use crate::table_named;
 
 /// The store reads one entry more than a page has, to know whether more follow;
 /// with this, both pages that are measured are full even for the short list.
@@ -60,7 +60,7 @@ async fn drafts_seen(workshop: &Workshop, owner: &str) -> usize {
 /// take two minutes.
 async fn have_drafts(workshop: &Workshop, owner: &str, count: usize) {
     let id = workshop.client(owner).draft(PROMPT).await;
-    let client = dynamodb(workshop);
+    let client = workshop.dynamodb();
     let table = &table_named(&client, "drafts").await;
     let found = client.scan().table_name(table).send().await.expect("the items").items.unwrap_or_default();
     let item = found.into_iter().find(|item| item.get("id") == Some(&AttributeValue::S(id.clone())));
