@@ -168,3 +168,31 @@ test("the text is found in, reset, and brought back", async ({ page, machine }) 
   await page.getByRole("button", { name: "Undo" }).click();
   await expect(editor).toContainText("executives");
 });
+
+test("a page that can't ask how it is set up says so, and starts when it can", async ({
+  page,
+  machine,
+  quiet,
+}) => {
+  quiet.allow(OFFLINE);
+  await page.route("**/config.json", (route) => route.abort());
+  await page.goto(`${machine.url}/library`);
+  await expect(page.getByText("The workshop can't be reached, so its page can't start.")).toBeVisible();
+  await page.unroute("**/config.json");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Library" })).toBeVisible();
+});
+
+test("on one machine nobody signs in, and the code for it is never fetched", async ({
+  page,
+  context,
+  machine,
+}) => {
+  const fetched: string[] = [];
+  context.on("request", (request) => fetched.push(new URL(request.url()).pathname));
+  await page.goto(`${machine.url}/settings`);
+  await expect(page.getByRole("heading", { name: "Be someone else on this machine" })).toBeVisible();
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  expect(fetched).toContain("/config.json");
+  expect(fetched.filter((path) => path.includes("sign-in"))).toEqual([]);
+});

@@ -1,6 +1,6 @@
 /** What happened, what was kept and what to do, said where it happened. */
 import type { ComponentChildren } from "preact";
-import { sentence } from "../server";
+import { Refused, sentence } from "../server";
 
 export function Notice({
   kind = "info",
@@ -29,6 +29,10 @@ function keepFocus(): void {
 
 /** A failed request, with a way to try again. */
 export function Failed({ error, retry }: { error: unknown; retry?: (() => void) | undefined }) {
+  // What to do about it stands above every view, once.
+  if (error instanceof Refused && error.code === "sign-in-ended") {
+    return <Notice kind="warn">This waits until you have signed in again.</Notice>;
+  }
   return (
     <Notice
       kind="bad"

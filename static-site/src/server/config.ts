@@ -28,7 +28,6 @@ export async function readConfig(): Promise<Config> {
     cache: "no-cache",
     signal: AbortSignal.timeout(NO_ANSWER_MS),
   });
-  if (answer.status === 404) return { oidc: null };
   if (!answer.ok) throw new Error(`The configuration was answered with ${answer.status}.`);
   const config: unknown = await answer.json();
   if (!isConfig(config)) throw new Error("The configuration is not one.");

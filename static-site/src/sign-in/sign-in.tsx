@@ -258,7 +258,7 @@ function Ended() {
         >
           Your sign-in has ended.{" "}
           {isKept.value
-            ? "Everything you typed is kept in this browser, and saved when you have signed in again."
+            ? "Everything you typed is kept in this browser, and is saved when you have signed in again."
             : "The browser's storage is off or full: copy the text on this screen before you sign in again."}{" "}
           {why}
         </Notice>

@@ -3,6 +3,7 @@
  * identity provider's own page. Nothing typed is lost when a sign-in is renewed,
  * when it ends, and when someone signs out.
  */
+import AxeBuilder from "@axe-core/playwright";
 import { test as base, expect, type Page } from "@playwright/test";
 import { editor, OFFLINE, saveState, TEXT, text, watch, write } from "../workshop";
 
@@ -92,6 +93,18 @@ async function spoil(page: Page, ...which: ("token" | "refresh")[]): Promise<voi
   await page.reload();
 }
 
+/** Axe finds nothing, and nothing has to be scrolled sideways at 360 pixels. */
+async function usable(page: Page): Promise<void> {
+  for (const width of [360, 1360]) {
+    await page.setViewportSize({ width, height: 860 });
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual(
+      [],
+    );
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+  }
+}
+
 test("a link that is opened before signing in is shown after it", async ({ page }) => {
   await signIn(page, ada, "/library/default_research?version=1");
   await expect(page).toHaveURL(`${SITE}/library/default_research?version=1`);
@@ -171,6 +184,7 @@ test("a sign-in that has ended keeps what is typed, and saves it after signing i
   expect(await text(page)).toBe(TEXT);
   await write(page, "\nTyped after the end.");
   await expect(saveState(page)).toHaveText(/your sign-in has ended. Your text is kept in this browser/);
+  await usable(page);
 
   await page.getByRole("button", { name: "Sign in again" }).click();
   await passProvider(page, ada);
@@ -263,6 +277,7 @@ test("signing out holds for every tab, which saves first what it has", async ({ 
 test("a sign-in that was refused says so, and leads on", async ({ page }) => {
   await page.goto(`${SITE}/?error=access_denied&error_description=no&state=unknown`);
   await expect(page.getByText("The sign-in was cancelled")).toBeVisible();
+  await usable(page);
   await expect(page).toHaveURL(`${SITE}/`);
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await passProvider(page, ada);
