@@ -34,6 +34,22 @@ export async function readConfig(): Promise<Config> {
   return config;
 }
 
+const NO_SIGN_MS = 5_000;
+
+/**
+ * Whether there is a network, as far as this page's own server shows: what the
+ * browser says of it only tells that there is a cable. The service worker lets
+ * a HEAD request pass, where for others it would answer itself.
+ */
+export async function isServerThere(): Promise<boolean> {
+  if (!navigator.onLine) return false;
+  const signal = AbortSignal.timeout(NO_SIGN_MS);
+  return fetch("/config.json", { method: "HEAD", cache: "no-store", signal }).then(
+    () => true,
+    () => false,
+  );
+}
+
 function isConfig(value: unknown): value is Config {
   if (typeof value !== "object" || value === null || !("oidc" in value)) return false;
   const { oidc } = value as { oidc: Partial<Oidc> | null };

@@ -6,7 +6,7 @@ import { events } from "./events";
 import { ask, type Problem, Refused, send, Unreachable } from "./http";
 import type { components, operations } from "./openapi";
 
-export { type Oidc, readConfig } from "./config";
+export { isServerThere, type Oidc, readConfig } from "./config";
 export { type Problem, Refused, sentence, Unreachable } from "./http";
 export { identity, type Provider, type Renewal } from "./identity";
 

@@ -31,7 +31,8 @@ export interface World {
   /** What all tabs share. */
   browser: Storage;
   now(): number;
-  isOnline(): boolean;
+  /** Whether another site can be reached: leaving for it without a network would end in the browser's error page. */
+  isOnline(): Promise<boolean>;
   /** Runs `act` after `ms`; returns what prevents it. */
   later(ms: number, act: () => void): () => void;
   /** Leaves the page for another site; the browser's history has no step for it. */
@@ -135,10 +136,8 @@ export class SignIn implements Provider {
 
   /** Whether someone who isn't signed in needs no page to say so: the provider knows them, as far as one can tell. */
   isKnown(): boolean {
-    const { is, why = null } = { why: null, ...this.standing.value };
-    return (
-      is === "out" && why === null && this.#world.isOnline() && read(this.#world.browser, KNOWN) !== null
-    );
+    const standing = this.standing.value;
+    return standing.is === "out" && standing.why === null && read(this.#world.browser, KNOWN) !== null;
   }
 
   /** Goes to the provider; it comes back to `to`, an address of the page. */
@@ -148,23 +147,18 @@ export class SignIn implements Provider {
     const failed = (why: Reason): void => {
       this.standing.value = { is: before.is === "ended" ? "ended" : "out", why };
     };
-    if (!this.#world.isOnline()) {
+    // What has ended stays on screen until the provider's page is there.
+    if (before.is === "out") this.standing.value = { is: "leaving" };
+    if (!(await this.#world.isOnline())) {
       failed("offline");
       return;
     }
-    // What has ended stays on screen until the provider's page is there.
-    if (before.is === "out") this.standing.value = { is: "leaving" };
     try {
       const { url } = await within(NO_ANSWER_MS, this.#client.createSigninRequest({ state: { to } }));
       this.#world.leave(url);
     } catch {
       failed("unreachable");
     }
-  }
-
-  /** The page is shown again that had been left for the provider. */
-  stay(): void {
-    if (this.standing.value.is === "leaving") this.standing.value = { is: "out", why: null };
   }
 
   /** A new token for the same person; asked once for all who need it at the same time. */
@@ -213,7 +207,7 @@ export class SignIn implements Provider {
     const kept = this.#kept.value;
     this.#forget();
     this.standing.value = { is: "leaving" };
-    if (!this.#world.isOnline()) {
+    if (!(await this.#world.isOnline())) {
       this.#drop("out-offline");
       return;
     }

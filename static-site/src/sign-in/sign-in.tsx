@@ -13,7 +13,7 @@ import { Dialog } from "../parts/dialog";
 import { Notice, Working } from "../parts/notice";
 import { go } from "../parts/router";
 import type { Reason } from "../rules/sign-in";
-import { identity, type Oidc } from "../server";
+import { identity, isServerThere, type Oidc } from "../server";
 import { Page } from "../shell";
 import { SignIn } from "./provider";
 import "../styles/sign-in.css";
@@ -80,7 +80,7 @@ export async function begin(oidc: Oidc): Promise<SignInParts> {
     tab: sessionStorage,
     browser: localStorage,
     now: Date.now,
-    isOnline: () => navigator.onLine,
+    isOnline: isServerThere,
     later(ms, act) {
       // A timer knows no longer time than 24 days.
       const timer = setTimeout(act, Math.min(ms, 2 ** 31 - 1));

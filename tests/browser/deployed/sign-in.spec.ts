@@ -93,11 +93,12 @@ async function spoil(page: Page, ...which: ("token" | "refresh")[]): Promise<voi
   await page.reload();
 }
 
-/** Axe finds nothing, and nothing has to be scrolled sideways at 360 pixels. */
-async function usable(page: Page): Promise<void> {
+/** Axe finds nothing in what signing in adds, and nothing has to be scrolled sideways at 360 pixels. */
+async function usable(page: Page, ...parts: string[]): Promise<void> {
   for (const width of [360, 1360]) {
     await page.setViewportSize({ width, height: 860 });
-    const { violations } = await new AxeBuilder({ page }).analyze();
+    const axe = parts.reduce((all, part) => all.include(part), new AxeBuilder({ page }));
+    const { violations } = await axe.analyze();
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual(
       [],
     );
@@ -184,7 +185,7 @@ test("a sign-in that has ended keeps what is typed, and saves it after signing i
   expect(await text(page)).toBe(TEXT);
   await write(page, "\nTyped after the end.");
   await expect(saveState(page)).toHaveText(/your sign-in has ended. Your text is kept in this browser/);
-  await usable(page);
+  await usable(page, ".bar", ".standing");
 
   await page.getByRole("button", { name: "Sign in again" }).click();
   await passProvider(page, ada);
@@ -294,5 +295,14 @@ test("the page starts without a network, with what this tab knows", async ({ pag
   await expect(account(page)).toBeVisible();
   await expect(editor(page)).toContainText("research analyst");
   await expect(saveState(page)).toHaveText(/No connection/);
+
+  // A tab that nobody is signed in in stays the page's own, and says why.
+  const next = await context.newPage();
+  await next.goto(`${SITE}/topics`);
+  await expect(next.getByText("There is no network.")).toBeVisible();
   await context.setOffline(false);
+  await next.getByRole("button", { name: "Sign in", exact: true }).click();
+  await passProvider(next, ada);
+  await expect(next).toHaveURL(`${SITE}/topics`);
+  await saved(page);
 });
