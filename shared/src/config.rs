@@ -18,7 +18,8 @@ pub struct Config {
     pub queue_url: String,
     /// Who signs tokens (`WORKSHOP_ISSUER`).
     pub issuer: String,
-    /// Where the issuer's keys are: RFC 7517, under the issuer.
+    /// Where the issuer's keys are (RFC 7517): under the issuer, as Cognito has
+    /// them, or where `WORKSHOP_KEY_SET_URL` says.
     pub key_set_url: String,
     /// For whom tokens are made (`WORKSHOP_CLIENT_ID`).
     pub client_id: String,
@@ -110,7 +111,9 @@ impl Config {
                 usage: need("WORKSHOP_USAGE_TABLE")?,
             },
             queue_url: lookup("WORKSHOP_QUEUE_URL").unwrap_or_default(),
-            key_set_url: format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')),
+            key_set_url: lookup("WORKSHOP_KEY_SET_URL")
+                .filter(|url| !url.is_empty())
+                .unwrap_or_else(|| format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'))),
             issuer,
             client_id: need("WORKSHOP_CLIENT_ID")?,
             cursor_key: Secret::new(cursor_key),

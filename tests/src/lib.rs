@@ -123,8 +123,14 @@ impl Workshop {
     }
 }
 
-fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(300)).build().expect("a client")
+fn http(base: &str) -> reqwest::Client {
+    let mut client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(300));
+    // Names under localhost are this machine (RFC 6761, 6.3), which not every resolver knows.
+    let host = base.trim_start_matches("http://").split(['/', ':']).next().unwrap_or_default();
+    if host.ends_with(".localhost") {
+        client = client.resolve(host, (std::net::Ipv4Addr::LOCALHOST, 0).into());
+    }
+    client.build().expect("a client")
 }
 
 /// The real small model's server, started once a process. It runs on a thread
@@ -235,7 +241,7 @@ pub const PROMPT: &str = "You are a research analyst. Answer from the given arti
 impl Client {
     /// A client of the workshop at `base`, without a slash at its end, with an access token.
     pub fn new(base: &str, token: Option<String>) -> Self {
-        Self { http: http(), base: base.to_owned(), token }
+        Self { http: http(base), base: base.to_owned(), token }
     }
 
     /// The same without its token.

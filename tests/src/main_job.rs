@@ -97,8 +97,8 @@ async fn open_doors(ada: &Client) {
     shown("health, document, models, topics, an import with one bad line, a search");
 }
 
-/// The pending answer, by its events; as it is written, where the door lets it.
-async fn answer_streams(ada: &Client, draft: &str, streams: bool) {
+/// The pending answer of a draft, by its events; as it is written, where the door lets it.
+pub async fn answer_streams(ada: &Client, draft: &str, streams: bool) {
     let asked = ada.request(Method::POST, MESSAGE).json(&json!({"chat_id": draft}));
     let answer = asked.send().await.expect("an answer");
     assert_eq!(answer.status(), 200);
