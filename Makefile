@@ -1,10 +1,17 @@
 # What a person types. Each target installs what it needs, once.
 
-.PHONY: help run page test test-browser bench pictures openapi fmt
+.PHONY: help run watch page test test-browser test-watch test-template test-deploy nightly bench pictures openapi \
+  deploy user undeploy fmt functions
 
 PAGE := static-site/dist/index.html
 PAGE_TOOLS := static-site/node_modules/.installed
 BROWSER_TOOLS := tests/browser/node_modules/.installed
+# Tools from PyPI, in a virtual environment of the project's own.
+VENV := .venv
+CARGO_LAMBDA := $(VENV)/.cargo-lambda
+DEPLOY_TOOLS := $(VENV)/.deploy-tools
+TEST_TOOLS := $(VENV)/.test-tools
+WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 PAGE_SOURCES := $(shell find static-site/src static-site/public -type f -not -name openapi.d.ts) \
   $(addprefix static-site/,index.html package.json vite.config.ts tsconfig.json) functions/openapi.json
 
@@ -15,6 +22,10 @@ run: page  ## the whole workshop on this machine
 	cargo build --package local
 	@exec target/debug/workshop
 
+watch: page functions $(CARGO_LAMBDA)  ## the same with each handler a function of its own, built anew when its source changes
+	cargo build --package local
+	@$(WITH_TOOLS) exec target/debug/workshop --watch
+
 page: $(PAGE)  ## builds the page into static-site/dist, when something of it changed
 
 test:  ## everything that is checked
@@ -23,6 +34,20 @@ test:  ## everything that is checked
 test-browser: page $(BROWSER_TOOLS)  ## the page in a real browser; ONLY=<words> chooses tests
 	cargo build --package local --package tests --examples --bins
 	cd tests/browser && npm run --silent check && npm test --silent -- $(if $(ONLY),--grep "$(ONLY)")
+
+test-watch: functions $(CARGO_LAMBDA)  ## the main job under cargo lambda watch
+	$(WITH_TOOLS) cargo test --locked --package tests --test watch -- --nocapture
+
+test-template: functions $(TEST_TOOLS)  ## the template: linted, checked by policy, and held to the code
+	cargo build --locked --package tests --example parts
+	$(WITH_TOOLS) tests/deploy/lint.sh
+
+test-deploy: page functions $(BROWSER_TOOLS) $(TEST_TOOLS)  ## the main job in an emulator of AWS, deployed as `make deploy` does
+	cargo build --locked --package tests --example small_model
+	$(WITH_TOOLS) python tests/deploy/run.py
+
+nightly: $(DEPLOY_TOOLS)  ## what takes too long for every change: the release build for arm64, run under an emulator
+	$(WITH_TOOLS) python tests/deploy/arm64.py
 
 bench: page $(BROWSER_TOOLS)  ## how long routes and the page take, against their bars
 	cargo bench --package tests --bench routes
@@ -36,6 +61,18 @@ pictures: page $(BROWSER_TOOLS)  ## takes README's screenshots anew
 openapi:  ## writes functions/openapi.json anew from the types
 	WRITE_OPENAPI=1 cargo test --package functions --lib openapi
 	@git diff --stat -- functions/openapi.json
+
+STACK ?= prompt-workshop
+DEPLOY := $(WITH_TOOLS) python infra/deploy.py --stack "$(STACK)"
+
+deploy: $(DEPLOY_TOOLS) $(PAGE_TOOLS)  ## to AWS; STACK=<name> MODELS=<file> SET="<parameter>=<value> …"
+	@$(DEPLOY) deploy $(if $(MODELS),--models "$(MODELS)") $(addprefix --set ,$(SET))
+
+user: $(DEPLOY_TOOLS)  ## an account for EMAIL=<address>; ADMINISTRATOR=yes
+	@$(DEPLOY) user "$(EMAIL)" $(if $(ADMINISTRATOR),--administrator)
+
+undeploy: $(DEPLOY_TOOLS)  ## takes it away from AWS; keeps the data, unless DATA=delete
+	@$(DEPLOY) undeploy --data $(or $(DATA),keep)
 
 fmt: $(PAGE_TOOLS)  ## formats the code
 	cargo fmt --all
@@ -54,3 +91,25 @@ $(BROWSER_TOOLS): tests/browser/package-lock.json
 	cd tests/browser && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci
 	tests/browser/install-chromium.sh
 	@touch $@
+
+# Alone, so that cargo makes of them what it makes when each is run: other packages ask for other features.
+functions:
+	cargo build --locked --package functions --bins
+
+$(VENV)/bin/pip:
+	python3 -m venv $(VENV)
+
+# Only this line of what deploys: `make watch` needs no more.
+$(CARGO_LAMBDA): infra/requirements.txt | $(VENV)/bin/pip
+	awk '/^cargo-lambda==/ { on = 1 } on { print } on && !/\\$$/ { exit }' $< > $(VENV)/cargo-lambda.txt
+	$(VENV)/bin/pip install --quiet --no-deps --require-hashes --requirement $(VENV)/cargo-lambda.txt
+	@touch $@
+
+$(DEPLOY_TOOLS): infra/requirements.txt | $(VENV)/bin/pip
+	$(VENV)/bin/pip install --quiet --no-deps --require-hashes --requirement $<
+	@touch $@ $(CARGO_LAMBDA)
+
+# These have what deploys, too, in the same versions.
+$(TEST_TOOLS): tests/deploy/requirements.txt | $(VENV)/bin/pip
+	$(VENV)/bin/pip install --quiet --no-deps --require-hashes --requirement $<
+	@touch $@ $(DEPLOY_TOOLS) $(CARGO_LAMBDA)

@@ -39,5 +39,14 @@ cargo test --package tests --test workshop --locked -- --test-threads=3
 part "Killed at any moment: nothing acknowledged is lost, every run ends"
 cargo test --package tests --test killed --locked -- --test-threads=1
 
+part "The template: linters, a policy check, and held to the routes, tables, binaries and what each can come to"
+make --silent test-template
+
+part "The main job under cargo lambda watch: each handler a process, streaming, a changed source"
+make --silent test-watch
+
+part "The main job deployed: template and binaries in an emulator of AWS that enforces IAM, signed in in a browser"
+make --silent test-deploy
+
 part "The page in a real browser: the main job with the real small model, nothing lost, accessible, safe"
 make --silent test-browser

@@ -19,3 +19,4 @@ mod sign_in;
 pub use functions::Handlers;
 pub use machine::{Machine, ModelChoice, Options};
 pub use model::{BundledModel, MODEL_ID};
+pub use page::CONTENT_SECURITY_POLICY;

@@ -19,7 +19,7 @@ use tower_http::services::{ServeDir, ServeFile};
 /// nothing inline. Text becomes HTML only through the Trusted Types policies
 /// named last, so that a model's answer can't become a script by a mistake of
 /// the page's.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
     trusted-types dompurify workshop";
