@@ -120,7 +120,8 @@ def environment(template, parts):
     same("settings of the functions", shared, set(parts["settings"]) - {"WORKSHOP_KEY_SET_URL"})
     variables = template["Globals"]["Function"]["Environment"]["Variables"]
     for name, value in parts["limits"].items():
-        same(f"default of {name}", template["Parameters"][variables[name]["Ref"]]["Default"], value)
+        parameter = template["Parameters"].get(variables.get(name, {}).get("Ref"), {})
+        same(f"default of {name}", parameter.get("Default"), value)
 
 
 def tables(resources, parts):

@@ -82,7 +82,7 @@ impl Gateway {
             (&Method::GET, "/.well-known/jwks.json") => json_answer(&self.sign_in.key_set()),
             (&Method::GET, "/.well-known/openid-configuration") => json_answer(&self.sign_in.discovery()),
             // What the page reads to know how people sign in: here, nobody has to.
-            (&Method::GET, "/config.json") => json_answer(&json!({"oidc": null})),
+            (&Method::GET | &Method::HEAD, "/config.json") => json_answer(&json!({"oidc": null})),
             (&Method::POST, "/local/token") => self.token(request, &id).await,
             (_, path) if path == "/api" || path.starts_with("/api/") => self.call(request, &id).await,
             _ => page::serve(self.site.as_deref(), request)

@@ -206,6 +206,18 @@ async fn without_the_pages_files_a_plain_page_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_is_told_that_nobody_has_to_sign_in_on_one_machine() {
+    let workshop = Workshop::start_with(Setup { sample: false, ..Setup::default() }).await;
+    let anyone = workshop.anonymous();
+    let told = anyone.get("/config.json").await;
+    assert_eq!(told.header("content-type"), Some("application/json"));
+    assert_eq!(told.expect(200), serde_json::json!({"oidc": null}));
+    let asked = anyone.send(anyone.request(reqwest::Method::HEAD, "/config.json")).await;
+    assert_eq!((asked.status.as_u16(), asked.text.as_str()), (200, ""));
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_local_sign_in_gives_tokens_that_its_key_set_vouches_for() {
     let workshop = Workshop::start_with(Setup { sample: false, ..Setup::default() }).await;
     let anyone = workshop.anonymous();
