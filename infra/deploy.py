@@ -5,6 +5,7 @@ secret: the key that signs cursors goes from this process to CloudFormation, whi
 """
 
 import argparse
+import difflib
 import hashlib
 import json
 import mimetypes
@@ -18,6 +19,9 @@ from pathlib import Path
 
 import boto3
 import botocore.exceptions
+
+# Reads YAML with CloudFormation's own tags.
+from samcli.yamlhelper import yaml_dump, yaml_parse
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "infra/template.yaml"
@@ -113,18 +117,49 @@ class Cloud:
         self.stack = stack
         self.template = template
         self.adapt = adapt
-        self.session = boto3.session.Session()
+        # boto3 knows AWS_DEFAULT_REGION and the profile's; every other tool knows this one.
+        self.session = boto3.session.Session(region_name=os.environ.get("AWS_REGION"))
         self.cloudformation = self.session.client("cloudformation")
         self.region = self.cloudformation.meta.region_name
 
     # ---- Deploying ----
 
     def deploy(self, chosen):
+        self.check(chosen)
         account = self.session.client("sts").get_caller_identity()["Account"]
         say(f"Deploying {self.stack} to account {account}, {self.region}.")
         build_functions(chosen.get("Architecture") or self.parameter("Architecture") or "arm64")
         subprocess.run(["make", "--silent", "page"], cwd=ROOT, check=True)
         return self.put(chosen)
+
+    def check(self, chosen):
+        """Before anything is built: that would be a long way to a misspelt name."""
+        known = set(yaml_parse(self.template.read_text())["Parameters"])
+        for name in sorted(set(chosen) - known):
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f" Is it {near[0]}?" if near else f" It has {', '.join(sorted(known))}."
+            raise Stopped(f"The template has no parameter {name}.{hint} Nothing was changed.")
+        if "Models" in chosen:
+            self.check_keys(models_of(chosen["Models"]), chosen)
+
+    def check_keys(self, models, chosen):
+        """That the models' keys are there, where functions may read them."""
+        path = chosen.get("ModelKeysPath") or self.parameter("ModelKeysPath") or "/prompt-workshop/"
+        names = set()
+        for model in models:
+            if name := model.get("key_parameter"):
+                if not name.startswith(path):
+                    raise Stopped(
+                        f'The key of {model["id"]} is named {name}; functions may read only what begins with {path} '
+                        "(ModelKeysPath). Nothing was changed."
+                    )
+                names.add(name)
+        for batch in (sorted(names)[start:start + 10] for start in range(0, len(names), 10)):
+            for name in self.session.client("ssm").get_parameters(Names=batch)["InvalidParameters"]:
+                raise Stopped(
+                    f"There is no parameter {name} in SSM Parameter Store. Nothing was changed. This makes it:\n"
+                    f"  aws ssm put-parameter --type SecureString --name {name} --value …"
+                )
 
     def put(self, chosen):
         """Everything after the build; the outputs."""
@@ -166,12 +201,13 @@ class Cloud:
         key = f"{self.stack}/{hashlib.sha256(body).hexdigest()}.template"
         s3 = self.session.client("s3")
         s3.put_object(Bucket=bucket, Key=key, Body=body)
-        known = self.known_parameters() if kind == "UPDATE" else set()
+        known = self.known_parameters() & set(yaml_parse(template)["Parameters"]) if kind == "UPDATE" else set()
         arguments = {
             "StackName": self.stack,
             "ChangeSetName": f"{self.stack}-{int(time.time() * 1000)}",
             "ChangeSetType": kind,
-            "TemplateURL": s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": key}, 3600),
+            # CloudFormation reads it with the caller's permissions.
+            "TemplateURL": f"{s3.meta.endpoint_url}/{bucket}/{key}",
             "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             "Parameters": [{"ParameterKey": name, "ParameterValue": str(value)} for name, value in chosen.items()]
             + [{"ParameterKey": name, "UsePreviousValue": True} for name in sorted(known - set(chosen))],
@@ -366,6 +402,7 @@ class Cloud:
             if kind == "AWS::DynamoDB::Table":
                 try:
                     dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+                    dynamodb.get_waiter("table_exists").wait(TableName=name)
                     dynamodb.delete_table(TableName=name)
                     say(f"Deleted the table {name}.")
                 except dynamodb.exceptions.ResourceNotFoundException:
@@ -443,11 +480,37 @@ def build_functions(architecture):
         say(f"  {name:<18}{size / 1e6:6.1f} MB")
 
 
-def only(packaged, kept):
-    """The packaged template with just these resources, for their import. It may be YAML with CloudFormation's own
-    tags, which the library of SAM's template parser reads."""
-    from samcli.yamlhelper import yaml_dump, yaml_parse
+# A model's fields and their types, as shared/src/config.rs reads them: with others, no function would start.
+MODEL = {
+    "id": str, "label": str, "base_url": str, "key_parameter": str, "context_window": int, "max_output_tokens": int,
+    "slow": bool, "supports_tools": bool, "price_in": (int, float), "price_out": (int, float),
+}
 
+
+def models_of(text):
+    """The models of a parameter, or a sentence on what is wrong with them."""
+    models = json.loads(text)
+    if not isinstance(models, list) or not all(isinstance(model, dict) for model in models):
+        raise Stopped("The models have to be a JSON array of objects. Nothing was changed.")
+    ids = [model.get("id") for model in models]
+    for model in models:
+        called = f"The model {model.get('id')!r}"
+        if not model.get("id") or ids.count(model["id"]) > 1:
+            raise Stopped(f"{called} needs an id that no other model has. Nothing was changed.")
+        if not str(model.get("base_url", "")).startswith(("http://", "https://")):
+            raise Stopped(f"{called} needs a base_url, such as https://api.openai.com/v1. Nothing was changed.")
+        for field, value in model.items():
+            if field not in MODEL:
+                raise Stopped(f"{called} has a field {field} that there isn't: {', '.join(MODEL)}. Nothing was changed.")
+            if not isinstance(value, MODEL[field]):
+                raise Stopped(f"{called} has a {field} of the wrong type. Nothing was changed.")
+        if model.get("context_window", 8192) < 1024:
+            raise Stopped(f"{called} has a context_window under 1024 tokens. Nothing was changed.")
+    return models
+
+
+def only(packaged, kept):
+    """The packaged template with just these resources, for their import."""
     template = yaml_parse(packaged)
     template["Resources"] = {name: template["Resources"][name] for name in kept}
     for section in ("Outputs", "Globals", "Rules"):

@@ -11,3 +11,4 @@ sam validate --lint --template infra/template.yaml --region us-east-1 2>&1 | tai
 checkov --file infra/template.yaml --framework cloudformation --config-file infra/.checkov.yaml --compact --quiet
 echo "checkov: no finding, and each suppression explained in infra/.checkov.yaml or beside its resource"
 python tests/deploy/template.py
+python -m unittest --quiet tests/deploy/test_deploy.py

@@ -73,6 +73,12 @@ def run(aws, staged, model, with_browser):
     )
 
     part("The template and the binaries, deployed")
+    try:
+        cloud.check({**settings, "Models": settings["Models"].replace("/workshop-test/model", "/workshop-test/other")})
+        check(False, "a key that isn't there stops a deployment")
+    except deploy.Stopped as stopped:
+        check("put-parameter" in str(stopped), f"and it says how to make it: {stopped}")
+    cloud.check(settings)
     began = time.monotonic()
     outputs = cloud.put(settings)
     emulator.expire_items(outputs)
