@@ -14,12 +14,11 @@ const NAVIGATION_TIMEOUT_MS = 4_000;
 self.addEventListener("install", (event) => {
   event.waitUntil(
     (async () => {
+      // All or nothing: the page can't start without its configuration, so files without it are no use.
+      const { oidc } = await (await config()).json();
       const cache = await caches.open(CACHE);
-      await cache.addAll(FILES.map((path) => (path === "/index.html" ? "/" : path)));
-      const { oidc } = await config()
-        .then((answer) => answer.json())
-        .catch(() => ({ oidc: null }));
-      if (oidc) await cache.addAll(SIGN_IN_FILES);
+      const files = oidc ? [...FILES, ...SIGN_IN_FILES] : FILES;
+      await cache.addAll(files.map((path) => (path === "/index.html" ? "/" : path)));
       await self.skipWaiting();
     })(),
   );

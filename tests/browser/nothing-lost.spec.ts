@@ -204,6 +204,7 @@ test("a message that didn't get through is there to be sent again, and arrives o
   model.answer = "Understood.";
   const id = await machine.draft(TEXT);
   await open(page, machine, id);
+  await page.evaluate(() => navigator.serviceWorker.ready);
   await machine.kill();
   await message(page).fill("Make it shorter, please.");
   await page.keyboard.press("Control+Enter");
