@@ -462,7 +462,9 @@ class Cloud:
 
 def build_functions(architecture):
     """All binaries, once: how long it took, and how large they are."""
-    target = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}[architecture]
+    target, flag = {
+        "arm64": ("aarch64-unknown-linux-gnu", "--arm64"), "x86_64": ("x86_64-unknown-linux-gnu", "--x86-64"),
+    }[architecture]
     if shutil.which("rustup"):
         subprocess.run(["rustup", "--quiet", "target", "add", target], check=True)
     began = time.monotonic()
@@ -470,7 +472,7 @@ def build_functions(architecture):
     # a second. Without, it takes the kernel's, as every other program in the function's own virtual machine does.
     environment = {**os.environ, "AWS_LC_SYS_NO_JITTER_ENTROPY": "1"}
     command = ["cargo-lambda", "lambda", "build", "--release", "--locked", "--package", "functions"]
-    built = subprocess.run([*command, "--target", target], cwd=ROOT, env=environment)
+    built = subprocess.run([*command, flag], cwd=ROOT, env=environment)
     if built.returncode != 0:
         raise Stopped("The functions could not be built; nothing was deployed.")
     minutes = (time.monotonic() - began) / 60

@@ -50,12 +50,12 @@ def main():
     function = subprocess.Popen(
         ["qemu-aarch64", "-L", SYSROOT, deploy.BUILT / "health/bootstrap"],
         env={
-            **os.environ, **SETTINGS, "AWS_LAMBDA_RUNTIME_API": f"{address}/health", "AWS_LAMBDA_FUNCTION_NAME": "health",
+            **os.environ, **SETTINGS, "AWS_LAMBDA_RUNTIME_API": f"http://{address}/.rt", "AWS_LAMBDA_FUNCTION_NAME": "_",
             "AWS_LAMBDA_FUNCTION_VERSION": "1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_REGION": "us-east-1",
         },
     )
     try:
-        answer = invoke(f"http://{address}/2015-03-31/functions/health/invocations")
+        answer = invoke(f"http://{address}/2015-03-31/functions/_/invocations")
     finally:
         function.terminate()
         runtime.terminate()
