@@ -6,7 +6,7 @@
 //! authorizer stands before it, so it checks the token itself, against the key
 //! set of this machine's sign-in.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +23,10 @@ use shared::domain::model::{ApiKey, Model};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
-/// The route table that is called is the workspace's: `Cargo.toml` has it.
-const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
-/// Names the files that it doesn't restart functions for.
-const IGNORED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/watch.ignore");
+/// The workspace, whose `Cargo.toml` has the router.
+const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+/// What functions are built from.
+const SOURCES: [&str; 2] = ["functions", "shared"];
 /// `cargo lambda watch` starts within a second or two; this is for a machine that is very busy.
 const STARTING_LIMIT: Duration = Duration::from_secs(60);
 /// How long a function may take. Its first call builds it.
@@ -115,15 +115,24 @@ impl Watch {
     /// Starts it with the settings that `config` has: one call of each function
     /// at a time, since each further one is a process and a run of cargo. The
     /// functions should have been built before: cargo can lock itself up when
-    /// several are first called at the same time.
-    pub async fn start(config: &Config, port: u16, log: Option<PathBuf>) -> anyhow::Result<(Self, Leash)> {
+    /// several are first called at the same time. `folder` is its own.
+    pub async fn start(
+        config: &Config,
+        folder: &Path,
+        port: u16,
+        log: Option<PathBuf>,
+    ) -> anyhow::Result<(Self, Leash)> {
         let port = if port == 0 { free_port()? } else { port };
+        let workspace = Path::new(WORKSPACE).canonicalize()?;
+        lead_to_sources(folder, &workspace)?;
         let mut command = Command::new("sh");
         command
             .args(["-c", LEASH, "watch", "cargo-lambda", "lambda", "watch"])
-            .args(["--manifest-path", MANIFEST, "--package", "functions", "--disable-cors"])
+            .arg("--manifest-path")
+            .arg(workspace.join("Cargo.toml"))
+            .args(["--package", "functions", "--disable-cors"])
             .args(["--invoke-address", "127.0.0.1", "--invoke-port", &port.to_string()])
-            .env("CARGO_LAMBDA_IGNORE_FILE", IGNORED)
+            .current_dir(folder)
             .envs(settings(config))
             .stdin(Stdio::piped())
             // Ctrl-C goes to the whole process group; the functions may have answers to finish first.
@@ -197,6 +206,23 @@ impl Leash {
             let _ = self.child.kill().await;
         }
     }
+}
+
+/// It watches the folder that it is started in, once for each function: in the
+/// workspace that would be more folders than systems allow, with those of
+/// `target` and `node_modules`, and functions would restart for every change of
+/// the page. So it is started in one that only leads to their sources.
+fn lead_to_sources(folder: &Path, workspace: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for name in SOURCES {
+        let link = folder.join(name);
+        if link.is_symlink() {
+            std::fs::remove_file(&link)?;
+        }
+        std::os::unix::fs::symlink(workspace.join(name), &link)
+            .with_context(|| format!("{} can't be made", link.display()))?;
+    }
+    Ok(())
 }
 
 /// What the functions read from their environment.

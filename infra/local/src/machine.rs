@@ -162,7 +162,7 @@ impl Machine {
                 // A function in a process of its own can't see the model start.
                 let readiness = app.models().settled(MODEL_PATIENCE).await;
                 tracing::info!(?readiness, "the functions begin");
-                let (watch, leash) = Watch::start(&app.config, port, log).await?;
+                let (watch, leash) = Watch::start(&app.config, &data_dir.join("watched"), port, log).await?;
                 (Functions::Watched(Arc::new(watch)), Some(leash))
             }
         };
