@@ -23,6 +23,8 @@ use shared::domain::model::{ApiKey, Model};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::services::listen;
+
 /// The workspace, whose `Cargo.toml` has the router.
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 /// What functions are built from.
@@ -122,7 +124,9 @@ impl Watch {
         port: u16,
         log: Option<PathBuf>,
     ) -> anyhow::Result<(Self, Leash)> {
-        let port = if port == 0 { free_port()? } else { port };
+        // Taken, so that a port that isn't free is told of, and let go again.
+        let setting = "--functions-port or WORKSHOP_FUNCTIONS_PORT";
+        let port = listen(port, "the functions", setting).await?.local_addr()?.port();
         let workspace = Path::new(WORKSPACE).canonicalize()?;
         lead_to_sources(folder, &workspace)?;
         let mut command = Command::new("sh");
@@ -275,11 +279,6 @@ fn models(models: &[Model]) -> (String, Vec<(String, String)>) {
         })
         .collect();
     (json!(list).to_string(), keys)
-}
-
-fn free_port() -> anyhow::Result<u16> {
-    let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))?;
-    Ok(listener.local_addr()?.port())
 }
 
 #[cfg(test)]
