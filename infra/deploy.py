@@ -170,7 +170,8 @@ class Cloud:
         say("Changing the stack. The first time takes about ten minutes.")
         self.change(packaged, bucket, chosen, "UPDATE" if self.exists() else "CREATE")
         address = self.outputs()["Address"]
-        if not self.parameter("PageUrl") and not self.parameter("DomainName"):
+        # Another one, too, once the page has a domain of its own.
+        if "PageUrl" not in chosen and self.parameter("PageUrl") != address:
             say("Telling the sign-in the page's address.")
             self.change(packaged, bucket, {**chosen, "PageUrl": address}, "UPDATE")
         outputs = self.outputs()

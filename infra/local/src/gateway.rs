@@ -121,6 +121,9 @@ impl Gateway {
             Ok(request) => request,
             Err(problem) => return refuse(&problem, id),
         };
+        if let Functions::Watched(watch) = &self.functions {
+            return self.pass_on(watch, route, request, id).await;
+        }
         let claims = match self.claims(route, &request).await {
             Ok(claims) => claims,
             Err(problem) => return refuse(&problem, id),
@@ -130,9 +133,6 @@ impl Gateway {
             Err(problem) => return refuse(&problem, id),
         };
         let app = self.app;
-        if let Functions::Watched(watch) = &self.functions {
-            return self.pass_on(watch.clone(), route, request, id).await;
-        }
         let called = tokio::spawn(async move {
             match route.handle {
                 Handle::Whole(handler) => whole(answer(app, request, |request| handler(app, request)).await),
@@ -153,7 +153,7 @@ impl Gateway {
 
     /// Has a watched function answer, which checks the token itself: the
     /// machine's one user gets one.
-    async fn pass_on(&self, watch: Arc<Watch>, route: &Route, request: Request, id: &str) -> AxumResponse {
+    async fn pass_on(&self, watch: &Watch, route: &Route, request: Request, id: &str) -> AxumResponse {
         let (mut parts, body) = request.into_parts();
         if route.access != Access::Open && !parts.headers.contains_key(header::AUTHORIZATION) {
             let token =
