@@ -187,7 +187,10 @@ test("a sign-in that has ended keeps what is typed, and saves it after signing i
   await expect(saveState(page)).toHaveText(/your sign-in has ended. Your text is kept in this browser/);
   await usable(page, ".bar", ".standing");
 
+  // The account stands in the page until the provider's is there: seen too early, it would pass for signed in.
+  const left = page.waitForEvent("domcontentloaded");
   await page.getByRole("button", { name: "Sign in again" }).click();
+  await left;
   await passProvider(page, ada);
   await expect(page).toHaveURL(`${SITE}/prompt-workshop?draft_id=${id}`);
   await expect(editor(page)).toContainText("Typed after the end.");
