@@ -1,5 +1,6 @@
 /** The test runs of a draft: their list, and one that is watched while it is carried out. */
 import { batch, type Signal, signal } from "@preact/signals";
+import { whenVisible } from "../parts/visible";
 import {
   cancelRun,
   type FullRun,
@@ -135,7 +136,8 @@ export class Watched {
     if (!found || this.#closed) return;
     this.#tag = found.tag;
     this.run.value = found.run;
-    const { full_response: _, prompt_text: __, articles: ___, ...summary } = found.run;
+    const { full_response: _, prompt_text: _text, articles: _articles, ...rest } = found.run;
+    const { tool_calls: _calls, checks: _checks, ...summary } = rest;
     this.#runs.put(summary);
   }
 
@@ -147,17 +149,4 @@ export class Watched {
   close(): void {
     this.#closed = true;
   }
-}
-
-/** A page that nobody sees doesn't ask. */
-function whenVisible(): Promise<void> {
-  if (document.visibilityState === "visible") return Promise.resolve();
-  return new Promise((resolve) => {
-    const seen = (): void => {
-      if (document.visibilityState !== "visible") return;
-      document.removeEventListener("visibilitychange", seen);
-      resolve();
-    };
-    document.addEventListener("visibilitychange", seen);
-  });
 }

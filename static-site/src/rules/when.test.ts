@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ago, count, dollars, duration, time, until } from "./when";
+import { ago, agoInSentence, count, dollars, duration, ordinal, soon, time, until } from "./when";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -52,6 +52,29 @@ describe("how long until", () => {
     expect(left(0)).toBe("now");
     expect(left(-DAY)).toBe("now");
   });
+});
+
+test("in a sentence a time stands with its preposition", () => {
+  const past = (ms: number): string => agoInSentence(NOW - ms, NOW);
+  expect(past(5 * MINUTE)).toBe("5 minutes ago");
+  expect(past(13 * HOUR)).toBe(`at ${time(NOW - 13 * HOUR)}`);
+  expect(past(3 * DAY)).toBe("3 days ago");
+  expect(past(20 * DAY)).toMatch(/^on .*13/);
+});
+
+test("what happens soon is told by the minute", () => {
+  const left = (ms: number): string => soon(NOW + ms, NOW);
+  expect(left(-HOUR)).toBe("within a minute");
+  expect(left(89 * SECOND)).toBe("within a minute");
+  expect(left(91 * SECOND)).toBe("in 2 minutes");
+  expect(left(59 * MINUTE)).toBe("in 59 minutes");
+  expect(left(60 * MINUTE)).toBe("in 1 hour");
+});
+
+test("places have their endings", () => {
+  expect([1, 2, 3, 4, 11, 12, 13, 21, 102].map(ordinal)).toEqual(
+    "1st 2nd 3rd 4th 11th 12th 13th 21st 102nd".split(" "),
+  );
 });
 
 test("one of a thing is singular", () => {

@@ -32,6 +32,22 @@ export function ago(at: string | number, now: number): string {
   return past < 300 * DAY ? day.format(then) : dayOfYear.format(then);
 }
 
+/** As `ago`, to stand in a sentence: `5 minutes ago`, `at 14:02`, `on 3 May`. */
+export function agoInSentence(at: string | number, now: number): string {
+  const words = ago(at, now);
+  const past = now - new Date(at).getTime();
+  if (past < 12 * HOUR) return words;
+  if (past < DAY) return `at ${words}`;
+  return past < 14 * DAY ? words : `on ${words}`;
+}
+
+/** `within a minute`, `in 12 minutes`, `in 5 hours`: for what happens by itself. */
+export function soon(at: string | number, now: number): string {
+  const left = new Date(at).getTime() - now;
+  if (left < 1.5 * MINUTE) return "within a minute";
+  return left < 59.5 * MINUTE ? `in ${count(Math.round(left / MINUTE), "minute")}` : until(at, now);
+}
+
 /** `in 30 days`, `in 5 hours`; `now` when it is past. */
 export function until(at: string | number, now: number): string {
   const left = new Date(at).getTime() - now;
@@ -51,6 +67,12 @@ export function count(amount: number, noun: string, rest = ""): string {
 }
 
 export const number = (amount: number): string => plain.format(amount);
+
+const SUFFIXES: Record<string, string> = { one: "st", two: "nd", few: "rd", other: "th" };
+const ordinals = new Intl.PluralRules("en", { type: "ordinal" });
+
+/** `1st`, `2nd`, `13th`. */
+export const ordinal = (place: number): string => `${plain.format(place)}${SUFFIXES[ordinals.select(place)]}`;
 
 /** `840 ms`, `12.4 s`, `3 min 20 s`. */
 export function duration(ms: number): string {

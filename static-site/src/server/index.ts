@@ -2,13 +2,26 @@
  * Every route the page uses, one function each, typed by the OpenAPI document.
  * All of them throw `Refused` or `Unreachable` (see http.ts).
  */
+import type { Facets, Feed, Found, FullRun, LargeImport, StartedImport } from "./coming";
 import { events } from "./events";
 import { ask, type Problem, Refused, send, Unreachable } from "./http";
 import type { components, operations } from "./openapi";
 
+export type {
+  Checks,
+  Facet,
+  Facets,
+  Feed,
+  Found as FoundArticle,
+  FullRun,
+  LargeImport,
+  ToolCall,
+  UploadTarget,
+} from "./coming";
 export { isServerThere, type Oidc, readConfig } from "./config";
 export { type Problem, Refused, sentence, Unreachable } from "./http";
 export { identity, type Provider, type Renewal } from "./identity";
+export { UploadRefused, upload } from "./upload";
 
 type Schemas = components["schemas"];
 type Answer<Name extends keyof operations> = operations[Name] extends { responses: infer All }
@@ -27,18 +40,19 @@ export type DraftStatus = Schemas["Status"];
 export type DraftPage = Answer<"drafts-list">;
 export type Message = Schemas["Message"];
 export type Run = Schemas["RunView"];
-export type FullRun = Schemas["FullRunView"];
 export type RunState = Schemas["State"];
 export type RunPage = Answer<"tests-list">;
 export type Model = Schemas["ModelView"];
 export type Topic = Schemas["Topic"];
-export type FoundArticle = Schemas["Found"];
 export type Prompt = Schemas["Prompt"];
 export type FullPrompt = Answer<"prompts-get">;
 export type PromptPage = Answer<"prompts-list">;
 export type PromptVersion = Schemas["Version"];
-export type Imported = Answer<"articles-import">;
-export type Search = Answer<"articles-search">;
+export type Imported = Answer<"articles-import"> & { duplicates?: number };
+export type Search = Omit<Answer<"articles-search">, "articles"> & {
+  articles: Found[];
+  by_meaning?: boolean;
+};
 export type Metrics = Answer<"metrics-get">;
 type FullOrder = Schemas["Order"];
 export type Order = Pick<FullOrder, "test_query" | "topic"> & Partial<FullOrder>;
@@ -49,6 +63,8 @@ const CHAT = "/api/auspex/chat";
 /** The longest silence of a stream that sends signs of life every five seconds. */
 const STREAM_SILENCE_MS = 45_000;
 const IMPORT_MS = 150_000;
+/** A feed may take 15 seconds to come, and what is in it has to be stored. */
+const COLLECT_MS = 60_000;
 
 /** A key that makes a repeat of the same request return the first answer. */
 export const newKey = (): string => crypto.randomUUID();
@@ -259,10 +275,50 @@ export const importArticles = (
     ...(signal ? { signal } : {}),
   });
 
+export const startImport = (
+  topic: string,
+  file: { format: "jsonl" | "csv"; bytes: number },
+): Promise<StartedImport> => ask("POST", `/api/topics/${at(topic)}/imports`, { body: file });
+
+/** Queues an import whose file has been uploaded. */
+export const runImport = (topic: string, id: string): Promise<LargeImport> =>
+  ask("POST", `/api/topics/${at(topic)}/imports/${at(id)}/run`);
+
+export const getImport = (topic: string, id: string): Promise<LargeImport> =>
+  ask("GET", `/api/topics/${at(topic)}/imports/${at(id)}`);
+
 export const searchArticles = (
   topic: string,
-  search: { query: string; days?: number | undefined; limit?: number },
+  search: {
+    query: string;
+    days?: number | undefined;
+    limit?: number;
+    category?: string;
+    sentiment?: string;
+    source?: string;
+  },
 ): Promise<Search> => ask("GET", `/api/topics/${at(topic)}/articles${query(search)}`);
+
+/** What the articles of the last `days`, or all, can be filtered by. */
+export const listFacets = (topic: string, days?: number): Promise<Facets> =>
+  ask("GET", `/api/topics/${at(topic)}/facets${query({ days })}`);
+
+// Feeds
+
+export async function listFeeds(topic: string): Promise<Feed[]> {
+  const answer = await ask<{ feeds: Feed[] }>("GET", `/api/topics/${at(topic)}/feeds`);
+  return answer.feeds;
+}
+
+/** Follows a feed and collects it at once; makes the topic. */
+export const followFeed = (topic: string, url: string): Promise<Feed> =>
+  ask("POST", `/api/topics/${at(topic)}/feeds`, { body: { url }, timeoutMs: COLLECT_MS });
+
+export const collectFeed = (topic: string, id: string): Promise<Feed> =>
+  ask("POST", `/api/topics/${at(topic)}/feeds/${at(id)}/collect`, { timeoutMs: COLLECT_MS });
+
+export const unfollowFeed = (topic: string, id: string): Promise<unknown> =>
+  ask("DELETE", `/api/topics/${at(topic)}/feeds/${at(id)}`);
 
 // The deployment
 
