@@ -7,14 +7,19 @@ import { number } from "../rules/when";
 import { listTopics, type Topic } from "../server";
 import { Page } from "../shell";
 import { FileFormat } from "./topics/file-format";
+import { FollowInto } from "./topics/follow-into";
 import { ImportForm } from "./topics/import-form";
 import { ImportProgress } from "./topics/import-progress";
 import { importing, isRunning } from "./topics/importing";
+import { takeUp } from "./topics/uploading";
 import "../styles/topics.css";
 
 export function Topics() {
   const loaded = useLoad(listTopics);
   const topics = loaded.data.value;
+
+  // An import that the server is at goes on when the page is left and come back to.
+  useEffect(() => void takeUp(), []);
 
   // What was imported shows in the counts, whether the import went to its end or not.
   const state = importing.value?.state;
@@ -34,7 +39,7 @@ export function Topics() {
         {topics && topics.length === 0 && (
           <div class="empty">
             <h2>No topic yet</h2>
-            <p>Import a file of articles below: it makes the topic that you name.</p>
+            <p>Import a file of articles or follow a feed below: it makes the topic that you name.</p>
           </div>
         )}
       </section>
@@ -43,8 +48,11 @@ export function Topics() {
         <h2 id="add-heading">Add articles</h2>
         <div class="add">
           <div class="stack">
+            <h3>From a file</h3>
             <ImportForm topics={topics ?? []} />
             <ImportProgress />
+            <h3>From a feed</h3>
+            <FollowInto />
           </div>
           <FileFormat />
         </div>
