@@ -5,7 +5,7 @@ import { DiffView } from "../../parts/diff-view";
 import { Markdown } from "../../parts/markdown";
 import { Failed, Working } from "../../parts/notice";
 import { dollars, duration, exact, number } from "../../rules/when";
-import type { FullRun } from "../../server";
+import type { Checks, FullRun } from "../../server";
 import { useWatched } from "./watched";
 
 export function Comparison({
@@ -39,6 +39,12 @@ export function Comparison({
 const older = (a: FullRun, b: FullRun): FullRun => (a.created_at <= b.created_at ? a : b);
 const newer = (a: FullRun, b: FullRun): FullRun => (a.created_at <= b.created_at ? b : a);
 
+/** A figure of what the answer was checked for; a dash where there was none to check. */
+const checked =
+  (of: (checks: Checks) => number) =>
+  (run: FullRun): string =>
+    run.checks ? number(of(run.checks)) : "–";
+
 function Compared({ a, b }: { a: FullRun; b: FullRun }) {
   const rows: [label: string, of: (run: FullRun) => string][] = [
     ["Question", (run) => run.test_query],
@@ -54,6 +60,12 @@ function Compared({ a, b }: { a: FullRun; b: FullRun }) {
       "Articles cited",
       (run) => `${run.articles.filter((article) => article.cited).length} of ${run.articles.length}`,
     ],
+    ["Citations", checked((checks) => checks.citations)],
+    ["Outlets cited", checked((checks) => checks.sources_cited)],
+    ["Invented links", checked((checks) => checks.invented_total)],
+    ["Uncited numbers", checked((checks) => checks.uncited_numbers_total)],
+    ["Words", checked((checks) => checks.words)],
+    ["Tool calls", (run) => number(run.tool_calls?.length ?? 0)],
   ];
   return (
     <div class="comparison">

@@ -8,9 +8,12 @@ import { copy } from "../../parts/copy";
 import { DiffSize, DiffView } from "../../parts/diff-view";
 import { Markdown } from "../../parts/markdown";
 import { Failed, Notice, Working } from "../../parts/notice";
+import { toolName } from "../../rules/tools";
 import { ago, count, date, dollars, duration, exact, number } from "../../rules/when";
 import type { FullRun, Run } from "../../server";
+import { Checked } from "./checked";
 import { replaceText } from "./replace";
+import { ToolCalls } from "./tool-calls";
 import { Verdict } from "./verdict";
 
 export function RunView({
@@ -35,6 +38,7 @@ export function RunView({
   return (
     <article class="run" aria-label="Test run">
       <Standing run={run} watched={watched} runs={runs} onAgain={onAgain} />
+      <ToolCalls key={run.test_id} run={run} />
       <div class="columns">
         <section class="answer" aria-label="Answer" aria-busy={!isOver(run)}>
           <header>
@@ -50,6 +54,7 @@ export function RunView({
         </section>
         <Ran run={run} session={session} />
       </div>
+      {run.checks && <Checked checks={run.checks} />}
       {isOver(run) && <Verdict key={run.test_id} run={run} watched={watched} draft={session.id} />}
       <Articles run={run} />
       <Figures run={run} />
@@ -180,10 +185,7 @@ function Answer({ run }: { run: FullRun }) {
       </>
     );
   }
-  if (!isOver(run))
-    return (
-      <Working>{run.status === "queued" ? "Waiting for a worker" : "Waiting for the first words"}</Working>
-    );
+  if (!isOver(run)) return <Working>{awaited(run)}</Working>;
   if (!run.store_full_response && run.response_preview !== "") {
     return (
       <>
@@ -193,6 +195,11 @@ function Answer({ run }: { run: FullRun }) {
     );
   }
   return <p class="quiet">There is no answer.</p>;
+}
+
+function awaited(run: FullRun): string {
+  if (run.status === "queued") return "Waiting for a worker";
+  return run.tool_calls?.length ? "Looking for articles" : "Waiting for the first words";
 }
 
 /** The prompt as it was when it ran, and what became of it since. */
@@ -288,7 +295,7 @@ function Figures({ run }: { run: FullRun }) {
     ["Answer", count(run.response_length, "character")],
     ["Articles", `${number(run.article_count)} of at most ${number(run.limit)}`],
     ["Revision", String(run.draft_revision)],
-    ["Tools", run.tools_used.length === 0 ? "none" : run.tools_used.join(", ")],
+    ["Tools used", run.tools_used.length === 0 ? "none" : run.tools_used.map(toolName).join(", ")],
   ];
   return (
     <dl class="figures">
