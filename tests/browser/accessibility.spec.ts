@@ -7,6 +7,7 @@ import AxeBuilder from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
 import { Machine } from "./machine";
 import { articles, commit, converse, tested } from "./prepare";
+import * as standIn from "./stand-in";
 import { editor, expect, open, saveState, TEXT, test, text } from "./workshop";
 
 const WIDE = { width: 1360, height: 860 };
@@ -211,6 +212,13 @@ const VIEWS: Record<string, (page: Page) => Promise<void>> = {
     await expect(page.getByRole("article", { name: "Test run" })).toContainText("Done");
     await expect(page.locator(".articles li")).toHaveCount(5);
   },
+  "the workshop: a test with its tool calls and what it was checked for": async (page) => {
+    await standIn.run(page, () => ({ tool_calls: standIn.CALLS, checks: standIn.CHECKS }));
+    await tab(page, "Test");
+    await page.locator(".calls > summary").click();
+    for (const call of await page.locator(".call > summary").all()) await call.click();
+    await expect(page.getByRole("region", { name: "Result of call 1" })).toBeVisible();
+  },
   "the workshop: the history": async (page) => {
     await tab(page, "History");
     await expect(page.locator(".history-row")).toHaveCount(2);
@@ -272,10 +280,48 @@ const VIEWS: Record<string, (page: Page) => Promise<void>> = {
     await expect(page.getByRole("table").last()).toContainText("2");
     await expect(page.getByText(/1 (?:line|article).*(?:rejected|left out)/i).first()).toBeVisible();
   },
-  "a topic with what a search finds": async (page) => {
-    await page.goto(`${machine.url}/topics/Ports?query=cranes`);
-    await expect(page.locator(".results li").first()).toBeVisible();
-    await page.locator(".results details summary").first().click();
+  "a topic with what a search finds, and why": async (page) => {
+    await standIn.feeds(page, structuredClone(standIn.FEEDS));
+    await standIn.facets(page);
+    await standIn.found(page, (_, place) => standIn.REASONS[place] ?? {});
+    await page.goto(`${machine.url}/topics/Ports?query=cranes&source=Example+Times`);
+    await expect(page.locator(".results mark").first()).toBeVisible();
+    for (const more of await page.locator(".results details summary").all()) await more.click();
+  },
+  "a topic's feeds, with an address that was refused": async (page) => {
+    await standIn.feeds(page, structuredClone(standIn.FEEDS), {
+      follow: (route) =>
+        standIn.refuse(route, 422, "invalid", "It names https://news.example.com/all.xml.", "/url"),
+      collect: (route) => standIn.refuse(route, 429, "too-many", "It was collected a moment ago."),
+    });
+    await page.goto(`${machine.url}/topics/Ports?view=feeds`);
+    await page.getByLabel("Address of a feed").fill("news.example.com");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("button", { name: /^Follow https/ })).toBeVisible();
+    await page.getByRole("button", { name: "Collect now: Harbour Gazette" }).click();
+    await expect(page.getByText("It was collected a moment ago.")).toBeVisible();
+  },
+  "stopping to follow a feed": async (page) => {
+    await standIn.feeds(page, structuredClone(standIn.FEEDS));
+    await page.goto(`${machine.url}/topics/Ports?view=feeds`);
+    await page.getByRole("button", { name: "Stop following: Harbour Gazette" }).click();
+    await expect(page.getByRole("dialog")).toBeVisible();
+  },
+  "the topics, while a large file is imported": async (page) => {
+    const report = standIn.report();
+    await standIn.imports(page, machine.url, report);
+    await page.goto(`${machine.url}/topics`);
+    await page.getByLabel("Topic", { exact: true }).fill("Ports");
+    await page.getByLabel("File").setInputFiles({
+      name: "ports.jsonl",
+      mimeType: "application/x-ndjson",
+      buffer: Buffer.alloc(6_000_000, "x"),
+    });
+    await page.getByRole("button", { name: "Import" }).click();
+    await expect(page.getByText("waits its turn")).toBeVisible();
+    Object.assign(report, { status: "running", bytes: 120_000_000, bytes_read: 34_000_000, added: 51_200 });
+    Object.assign(report, { rejected_total: 1, rejected: [{ line: 12, detail: "The title is missing." }] });
+    await expect(page.getByText("Read 34 of 120 MB")).toBeVisible();
   },
   "the dashboard": async (page) => {
     await page.goto(`${machine.url}/dashboard`);

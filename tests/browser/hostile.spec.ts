@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import type { Locator, Page } from "@playwright/test";
 import type { Machine } from "./machine";
 import { articles, commit, converse, tested } from "./prepare";
+import * as standIn from "./stand-in";
 import { expect, open, TEXT, test } from "./workshop";
 
 /** Another origin that tells who asked it for something. */
@@ -305,6 +306,88 @@ test("a hostile answer and hostile articles in a test run do nothing", async ({ 
     expect(await link.getAttribute("href")).toMatch(/^https?:/);
     expect(await link.getAttribute("rel")).toContain("noopener");
   }
+  await guarded.nothingHappened();
+});
+
+test("hostile feeds, tool calls and checks are shown as text", async ({ page, machine, model }) => {
+  const each = tricks(beacon.url);
+  const script = "javascript:window.pwned=1";
+  await standIn.facets(page, {
+    ...standIn.FACETS,
+    categories: each.map((name, count) => ({ name: name.slice(0, 80), count })),
+  });
+  await standIn.found(page, () => ({
+    also_at: [script, `${beacon.url}/also`],
+    similar: each.map((title) => ({
+      title,
+      url: script,
+      source: title,
+      published_at: "2026-05-03T12:00:00Z",
+    })),
+    words_rank: 1,
+    matched_words: ["surveys", "<script>", "img"],
+  }));
+  await standIn.feeds(
+    page,
+    each.map((title, number) =>
+      standIn.feed(`feed-${number}`, title, {
+        url: `${beacon.url}/feed?a="><script>window.pwned=1</script>`,
+        site_url: script,
+        status: "failing",
+        problem: title,
+      }),
+    ),
+  );
+  const guarded = await guard(page, machine, beacon);
+  await page.goto(`${machine.url}/topics/AI%20Adoption?view=feeds`);
+  await expect(page.locator(".feeds > li")).toHaveCount(each.length);
+  await expect(page.locator(".feeds a")).toHaveCount(0);
+  await expect(page.locator(".feeds")).toContainText("Text before <script>window.pwned = 1;");
+  await page
+    .getByRole("button", { name: /^Stop following/ })
+    .first()
+    .click();
+  await expect(page.getByRole("dialog")).toContainText("<");
+  await page.keyboard.press("Escape");
+  await guarded.nothingHappened();
+
+  await page.goto(`${machine.url}/topics/AI%20Adoption?query=surveys`);
+  await expect(page.locator(".results > ol > li").first()).toContainText("Also at");
+  for (const more of await page.locator(".results details summary").all()) await more.click();
+  await expect(page.locator(".results")).toContainText("Text before <script>window.pwned = 1;");
+  for (const link of await page.locator(".results a").all())
+    expect(await link.getAttribute("href")).toMatch(/^https?:/);
+  await guarded.nothingHappened();
+
+  model.answer = "Nothing to say.";
+  const draft = await machine.draft(TEXT);
+  await tested(machine, draft, { query: "What do surveys say of adoption?" });
+  await standIn.run(page, () => ({
+    tools_used: each,
+    tool_calls: each.map((trick, round) => ({
+      ...standIn.CALLS[0],
+      round,
+      name: trick,
+      arguments: { [trick]: trick },
+      result: trick,
+    })),
+    checks: {
+      ...standIn.CHECKS,
+      invented: each.slice(0, 20).map((text) => ({ text, url: script })),
+      uncited_numbers: each.slice(0, 20),
+      structure: each.map((asked) => ({ asked, found: false })),
+    },
+  }));
+  await open(page, machine, draft);
+  await page.getByRole("tab", { name: "Test" }).click();
+  await page.locator(".calls > summary").click();
+  for (const call of await page.locator(".call > summary").all()) await call.click();
+  for (const more of await page.locator(".checked summary").all()) await more.click();
+  await expect(page.locator(".call pre")).toHaveCount(each.length);
+  await expect(page.locator(".call pre").first()).toContainText("Text before <script>window.pwned = 1;");
+  await expect(page.locator(".call").first()).toContainText("Called Text before <script>");
+  await expect(page.locator(".checked")).toContainText("Text before <script>window.pwned = 1;");
+  await expect(page.locator(".calls a, .checked a")).toHaveCount(0);
   await guarded.nothingHappened();
 });
 
