@@ -166,6 +166,21 @@ test.describe("feeds", () => {
     await expect.poll(() => asked).toBe(3);
   });
 
+  test("an empty topic leads to them, by the keyboard too", async ({ page, machine }) => {
+    await page.route(/\/api\/topics\?/, (route) =>
+      route.fulfill({
+        json: [{ name: "Ports", article_count: 0, sample: false, newest: null, oldest: null }],
+      }),
+    );
+    await page.goto(`${machine.url}/topics/Ports`);
+    await page.getByRole("button", { name: "Follow a feed" }).press("Enter");
+    await expect(page.getByLabel("Address of a feed")).toBeFocused();
+    await expect(page).toHaveURL(/\?view=feeds$/);
+    await page.getByRole("tab", { name: "Feeds" }).press("ArrowLeft");
+    await expect(page.getByRole("tab", { name: "Articles" })).toBeFocused();
+    await expect(page.getByText("No articles yet")).toBeVisible();
+  });
+
   test("a feed into a new topic makes the topic", async ({ page, machine }) => {
     await page.goto(`${machine.url}/topics`);
     await page.getByLabel("Address of a feed").fill("https://news.example.com/feed.xml");

@@ -40,6 +40,7 @@ test("nothing of the text is lost or changed", () => {
 
 test("words of other scripts, and with accents, are found", () => {
   expect(words("In Zürich und Genf", "zürich")).toEqual(["Zürich"]);
+  expect(words("In Zu\u0308rich", "zürich")).toEqual(["Zu\u0308rich"]);
   expect(words("Исследование показало", "исследование")).toEqual(["Исследование"]);
   expect(words("AI調査の結果", "調")).toEqual(["調"]);
 });

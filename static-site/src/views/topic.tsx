@@ -62,15 +62,22 @@ function Contents({ topic, onChange }: { topic: Topic; onChange: () => void }) {
     else address.delete("view");
     go(topicPath(topic.name, address.toString()), { replace: true });
   };
+  const follow = (): void => {
+    show("feeds");
+    // The button that was pressed is gone with its side.
+    requestAnimationFrame(() => document.getElementById("feed-address")?.focus());
+  };
   return (
     <div class="stack topic">
-      <p class="row">
-        <a class="button" href={`/prompt-workshop?topic=${encodeURIComponent(topic.name)}`}>
-          <FlaskConical class="icon" aria-hidden="true" />
-          Test a prompt on this topic
-        </a>
-        <a href={`/topics?topic=${encodeURIComponent(topic.name)}`}>Add articles</a>
-      </p>
+      {topic.article_count > 0 && (
+        <p class="row">
+          <a class="button" href={`/prompt-workshop?topic=${encodeURIComponent(topic.name)}`}>
+            <FlaskConical class="icon" aria-hidden="true" />
+            Test a prompt on this topic
+          </a>
+          <a href={`/topics?topic=${encodeURIComponent(topic.name)}`}>Add articles</a>
+        </p>
+      )}
       <Tabs<View>
         label="Sides of the topic"
         tabs={[
@@ -83,9 +90,7 @@ function Contents({ topic, onChange }: { topic: Topic; onChange: () => void }) {
       <div role="tabpanel" id={`panel-${view}`} aria-labelledby={`tab-${view}`} class="stack">
         {view === "feeds" && <Feeds topic={topic.name} loaded={feeds} onChange={onChange} />}
         {view === "articles" && topic.article_count > 0 && <Searching topic={topic} />}
-        {view === "articles" && topic.article_count === 0 && (
-          <NoArticles topic={topic} onFeeds={() => show("feeds")} />
-        )}
+        {view === "articles" && topic.article_count === 0 && <NoArticles topic={topic} onFeeds={follow} />}
       </div>
     </div>
   );

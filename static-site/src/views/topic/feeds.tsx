@@ -43,12 +43,7 @@ export function Feeds({
       <FollowForm topicOf={() => topic} onFollowed={put} />
       {loaded.error.value !== undefined && <Failed error={loaded.error.value} retry={loaded.reload} />}
       {!feeds && loaded.loading.value && <Working>Asking for the feeds</Working>}
-      {feeds?.length === 0 && (
-        <p class="quiet measure">
-          No feed is followed yet. Most news sites, journals and authorities publish one; look for “RSS” at
-          the foot of their pages, or type the site's own address: where its page names feeds, you are told.
-        </p>
-      )}
+      {feeds?.length === 0 && <NoFeeds />}
       {feeds && feeds.length > 0 && (
         <ul class="feeds" aria-label="Feeds followed">
           {feeds.map((feed) => (
@@ -75,6 +70,19 @@ export function Feeds({
         />
       )}
     </>
+  );
+}
+
+function NoFeeds() {
+  return (
+    <div class="empty">
+      <h2>No feed is followed yet</h2>
+      <p>
+        What a feed publishes comes into this topic by itself, so that tests run on what is new. Most news
+        sites, journals and authorities have one: look for “RSS” on their pages, or give the address of such a
+        page, and you are told of the feeds that it names.
+      </p>
+    </div>
   );
 }
 
