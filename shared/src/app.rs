@@ -9,8 +9,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use uuid::Uuid;
 
-use crate::config::Config;
-use crate::domain::model::Model;
+use crate::config::{Config, EmbeddingService};
+use crate::domain::model::{ApiKey, Model};
 use crate::domain::time::Timestamp;
 use crate::llm::{ModelError, ModelKeys, Models};
 use crate::queue::Queue;
@@ -32,6 +32,7 @@ pub struct App {
     queue: OnceLock<Queue>,
     models: OnceLock<Models>,
     model_keys: ModelKeys,
+    embedding_keys: ModelKeys,
 }
 
 impl App {
@@ -46,6 +47,7 @@ impl App {
             queue: OnceLock::new(),
             models: OnceLock::new(),
             model_keys: ModelKeys::default(),
+            embedding_keys: ModelKeys::default(),
         }
     }
 
@@ -57,7 +59,8 @@ impl App {
     /// The tables.
     pub fn store(&self) -> &Store {
         self.store.get_or_init(|| {
-            Store::new(self.dynamodb_client(), self.config.tables.clone(), &self.config.cursor_key)
+            let (tables, dimensions) = (self.config.tables.clone(), self.config.dimensions());
+            Store::new(self.dynamodb_client(), tables, &self.config.cursor_key, dimensions)
         })
     }
 
@@ -93,6 +96,15 @@ impl App {
     pub async fn keyed(&self, model: &Model) -> Result<Model, ModelError> {
         let client = || aws_sdk_ssm::Client::new(&self.sdk);
         self.model_keys.keyed(client, self.models().all(), model, self.now()).await
+    }
+
+    /// The key of the embeddings' server.
+    ///
+    /// # Errors
+    /// [`ModelError::NoKey`] when the key can't be read from where it is kept.
+    pub async fn keyed_service(&self, service: &EmbeddingService) -> Result<ApiKey, ModelError> {
+        let client = || aws_sdk_ssm::Client::new(&self.sdk);
+        self.embedding_keys.key(client, [&service.api_key], &service.api_key, self.now()).await
     }
 
     /// Tells figures to whoever operates the deployment; on one machine, nobody.

@@ -28,6 +28,9 @@ pub struct Config {
     pub cursor_key: Secret,
     /// The models, the default one first (`WORKSHOP_MODELS`).
     pub models: Vec<Model>,
+    /// Who turns texts into vectors (`WORKSHOP_EMBEDDINGS`); the workshop's own
+    /// static embeddings when absent.
+    pub embeddings: Option<EmbeddingService>,
     /// What one user and the whole deployment may use.
     pub limits: Limits,
     /// The deployment's name, which its figures are told under
@@ -70,6 +73,28 @@ impl Tables {
             articles: name("articles"),
             usage: name("usage"),
         }
+    }
+}
+
+/// A server that speaks OpenAI's `/v1/embeddings`.
+#[derive(Clone, Debug)]
+pub struct EmbeddingService {
+    /// What stands before `/embeddings`.
+    pub base_url: String,
+    /// The model's id.
+    pub model: String,
+    /// The key that its server asks for.
+    pub api_key: ApiKey,
+    /// Numbers of a vector, 1 to 4,096: asked for, and what the index holds.
+    pub dimensions: u32,
+    /// Articles that are less similar (cosine) to a query than this were not found.
+    pub least_similarity: f64,
+}
+
+impl Config {
+    /// Numbers of a vector of the embeddings in use.
+    pub fn dimensions(&self) -> u32 {
+        self.embeddings.as_ref().map_or(embedding::DIMENSIONS as u32, |service| service.dimensions)
     }
 }
 
@@ -121,6 +146,10 @@ impl Config {
                 Some(json) => parse_models(&json, &lookup)?,
                 None => Vec::new(),
             },
+            embeddings: match lookup("WORKSHOP_EMBEDDINGS").filter(|json| !json.is_empty()) {
+                Some(json) => Some(parse_embeddings(&json, &lookup)?),
+                None => None,
+            },
             limits: Limits::read(&lookup)?,
             deployment: lookup("WORKSHOP_DEPLOYMENT").filter(|name| !name.is_empty()),
             endpoints: Endpoints::default(),
@@ -131,6 +160,62 @@ impl Config {
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::read(|name| std::env::var(name).ok())
     }
+}
+
+/// `WORKSHOP_EMBEDDINGS`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EmbeddingSetting {
+    base_url: String,
+    model: String,
+    /// As a model's.
+    key_parameter: Option<String>,
+    #[serde(default = "default_dimensions")]
+    dimensions: u32,
+    #[serde(default = "default_similarity")]
+    least_similarity: f64,
+}
+
+fn default_dimensions() -> u32 {
+    embedding::DIMENSIONS as u32
+}
+
+fn default_similarity() -> f64 {
+    0.3
+}
+
+/// Reads `WORKSHOP_EMBEDDINGS`: a JSON object such as
+/// `{"base_url": "https://models.example/v1", "model": "text-embedding-3-small", "key_parameter": "KEY"}`.
+pub fn parse_embeddings(
+    json: &str,
+    lookup: &impl Fn(&str) -> Option<String>,
+) -> Result<EmbeddingService, ConfigError> {
+    let invalid = |why: String| ConfigError::Invalid { name: "WORKSHOP_EMBEDDINGS", why };
+    let setting: EmbeddingSetting = serde_json::from_str(json).map_err(|error| invalid(error.to_string()))?;
+    if !setting.base_url.starts_with("http://") && !setting.base_url.starts_with("https://") {
+        return Err(invalid("the base_url is not an http address".to_owned()));
+    }
+    if !(1..=4_096).contains(&setting.dimensions) {
+        return Err(invalid("dimensions are 1 to 4096".to_owned()));
+    }
+    let api_key = api_key(setting.key_parameter.as_deref(), lookup)
+        .map_err(|name| invalid(format!("it needs {name}, which is not set")))?;
+    Ok(EmbeddingService {
+        base_url: setting.base_url.trim_end_matches('/').to_owned(),
+        model: setting.model,
+        api_key,
+        dimensions: setting.dimensions,
+        least_similarity: setting.least_similarity,
+    })
+}
+
+/// Where the key is that `parameter` names; the name when nothing is there.
+fn api_key(parameter: Option<&str>, lookup: &impl Fn(&str) -> Option<String>) -> Result<ApiKey, String> {
+    Ok(match parameter {
+        None => ApiKey::None,
+        Some(name) if name.starts_with('/') => ApiKey::Parameter(name.to_owned()),
+        Some(name) => ApiKey::Known(Secret::new(lookup(name).ok_or_else(|| name.to_owned())?)),
+    })
 }
 
 /// One model in `WORKSHOP_MODELS`.
@@ -182,14 +267,8 @@ pub fn parse_models(json: &str, lookup: &impl Fn(&str) -> Option<String>) -> Res
         if setting.context_window < 1_024 {
             return Err(invalid(format!("the context_window of \"{}\" is under 1024 tokens", setting.id)));
         }
-        let api_key = match &setting.key_parameter {
-            None => ApiKey::None,
-            Some(name) if name.starts_with('/') => ApiKey::Parameter(name.clone()),
-            Some(name) => {
-                let missing = || invalid(format!("\"{}\" needs {name}, which is not set", setting.id));
-                ApiKey::Known(Secret::new(lookup(name).ok_or_else(missing)?))
-            }
-        };
+        let api_key = api_key(setting.key_parameter.as_deref(), lookup)
+            .map_err(|name| invalid(format!("\"{}\" needs {name}, which is not set", setting.id)))?;
         models.push(Model {
             label: setting.label.unwrap_or_else(|| setting.id.clone()),
             base_url: setting.base_url.trim_end_matches('/').to_owned(),
@@ -216,7 +295,7 @@ mod tests {
     fn full(name: &str) -> Option<String> {
         match name {
             "WORKSHOP_MODELS" => Some(r#"[{"id":"m","base_url":"http://127.0.0.1:1/v1/"}]"#.into()),
-            name if name.starts_with("WORKSHOP_LIMIT") => None,
+            name if name.starts_with("WORKSHOP_LIMIT") || name == "WORKSHOP_EMBEDDINGS" => None,
             _ => Some("x".repeat(40)),
         }
     }

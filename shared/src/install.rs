@@ -12,7 +12,7 @@ pub async fn install(app: &App) -> Result<(), StoreError> {
     store.library.install_default(app.new_id(), now).await?;
     for topic in sample::TOPICS {
         if store.articles.topic(topic.name).await?.is_none() {
-            store.articles.import(topic.name, topic.articles(now), true).await?;
+            crate::corpus::import(app, topic.name, topic.articles(now), true, now).await?;
         }
     }
     Ok(())

@@ -11,6 +11,9 @@ use shared::config::{Config, Tables};
 use shared::limits::Limits;
 use shared::store::tables::specs;
 
+/// As the workshop's own embeddings have them.
+const DIMENSIONS: u32 = 256;
+
 fn main() {
     let routes: Vec<_> = ROUTES
         .iter()
@@ -25,7 +28,7 @@ fn main() {
         .iter()
         .map(|(binary, trigger)| json!({"binary": binary, "trigger": format!("{trigger:?}")}))
         .collect();
-    let tables: Vec<_> = specs(&Tables::with_prefix("stack"))
+    let tables: Vec<_> = specs(&Tables::with_prefix("stack"), DIMENSIONS)
         .iter()
         .map(|table| {
             let indexes: Vec<_> = table
@@ -38,7 +41,16 @@ fn main() {
                     })
                 })
                 .collect();
-            json!({"name": table.name, "indexes": indexes, "expires": table.expires, "streams": table.streams})
+            let vectors = table.vectors.as_ref().map(|vectors| {
+                json!({
+                    "name": vectors.name, "vector": vectors.vector, "dimensions": vectors.dimensions,
+                    "hash": vectors.hash, "filters": vectors.filters,
+                })
+            });
+            json!({
+                "name": table.name, "indexes": indexes, "vectors": vectors,
+                "expires": table.expires, "streams": table.streams,
+            })
         })
         .collect();
     let parts = json!({
@@ -59,6 +71,7 @@ fn settings() -> BTreeSet<String> {
         asked.borrow_mut().insert(name.to_owned());
         let given = match name {
             "WORKSHOP_MODELS" => "[]".to_owned(),
+            "WORKSHOP_EMBEDDINGS" => String::new(),
             name if name.starts_with("WORKSHOP_LIMIT") => "1".to_owned(),
             _ => "x".repeat(32),
         };

@@ -46,7 +46,7 @@ async fn main() -> anyhow::Result<()> {
         .credentials_provider(Credentials::new("local", "local", None, None, "seed"));
     let client = aws_sdk_dynamodb::Client::from_conf(config.build());
     // No cursor is made here, so its key doesn't matter.
-    let store = Store::new(client, Tables::with_prefix("workshop"), &Secret::new("unused"));
+    let store = Store::new(client, Tables::with_prefix("workshop"), &Secret::new("unused"), 256);
     let now = Clock::default().now();
     let numbers: Vec<usize> = (1..=settings.runs).collect();
     for numbers in numbers.chunks(RESTORED_MAX) {

@@ -15,6 +15,7 @@ use local::{BundledModel, Handlers, MODEL_ID, Machine, ModelChoice, Options};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::app::Clock;
+use shared::config::EmbeddingService;
 use shared::domain::model::{ApiKey, Model};
 use shared::limits::Limits;
 use shared::llm::Readiness;
@@ -35,6 +36,8 @@ pub struct Workshop {
 pub struct Setup {
     /// Which model answers; the real small one when nothing is said.
     pub model: Option<ModelChoice>,
+    /// Who turns texts into vectors; the workshop's own embeddings when nothing is said.
+    pub embeddings: Option<EmbeddingService>,
     /// Limits; high ones when nothing is said.
     pub limits: Limits,
     /// How often runs that got stuck are looked for.
@@ -55,6 +58,7 @@ impl Default for Setup {
         let limits = Limits { runs_per_minute: 1_000, messages_per_minute: 1_000, ..Limits::default() };
         Self {
             model: None,
+            embeddings: None,
             limits,
             recover_every: Duration::from_secs(1),
             sample: true,
@@ -84,6 +88,7 @@ impl Workshop {
             data_dir: data_dir.clone(),
             user: "local".to_owned(),
             model,
+            embeddings: setup.embeddings,
             limits: setup.limits,
             recover_every: setup.recover_every,
             sample: setup.sample,

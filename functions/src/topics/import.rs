@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::app::App;
 use shared::auth::user;
+use shared::corpus;
 use shared::domain::import::{ImportError, ImportFormat, Rejected, parse};
 use shared::domain::text::FieldError;
 use shared::http::{Code, Problem, Request, Response, json_response};
@@ -22,6 +23,8 @@ pub struct Output {
     pub added: u64,
     /// Articles whose URL was there already, now as imported.
     pub updated: u64,
+    /// Articles whose text is there under another address: theirs is kept beside it.
+    pub duplicates: u64,
     /// The lines that were not taken, and why; the first thousand.
     pub rejected: Vec<Rejected>,
     /// How many lines were not taken.
@@ -41,7 +44,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
         ));
     }
     let (mut articles, mut rejected, mut rejected_total) = (Vec::new(), Vec::new(), 0);
-    for line in parse(format, body, app.now()).map_err(refused)? {
+    let now = app.now();
+    for line in parse(format, body, now).map_err(refused)? {
         match line {
             Ok(article) => articles.push(article),
             Err(rejection) => {
@@ -52,14 +56,16 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
             }
         }
     }
-    let imported = app.store().articles.import(&topic, articles, false).await?;
+    let imported = corpus::import(app, &topic, articles, false, now).await?;
     tracing::info!(
         added = imported.added,
         updated = imported.updated,
+        duplicates = imported.duplicates,
         rejected = rejected_total,
         "articles imported"
     );
-    let output = Output { added: imported.added, updated: imported.updated, rejected, rejected_total };
+    let corpus::Import { added, updated, duplicates } = imported;
+    let output = Output { added, updated, duplicates, rejected, rejected_total };
     json_response(StatusCode::OK, &output)
 }
 

@@ -18,3 +18,9 @@ pub(crate) fn topic_of_path(request: &Request) -> Result<String, Problem> {
         Problem::invalid(errors.into_iter().map(at_path).collect())
     })
 }
+
+/// Errors of parameters in the query string, by their place there.
+pub(crate) fn in_query(errors: Vec<FieldError>) -> Vec<FieldError> {
+    let placed = |error: FieldError| FieldError { pointer: error.pointer.replacen('/', "?", 1), ..error };
+    errors.into_iter().map(placed).collect()
+}

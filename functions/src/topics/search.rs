@@ -1,33 +1,56 @@
-//! GET /api/topics/{topic}/articles?query=&days=&limit=: what a test would find.
+//! GET /api/topics/{topic}/articles?query=&days=&limit=…: what a test would find.
 
 use lambda_http::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::app::App;
 use shared::auth::user;
-use shared::domain::article::Article;
+use shared::corpus::{self, Question};
+use shared::domain::article::{Article, Sentiment};
 use shared::domain::run::{ARTICLE_LIMIT, QUERY_LENGTH};
-use shared::domain::search::rank;
-use shared::domain::text::{Errors, FieldError};
-use shared::domain::time_phrase::time_window;
+use shared::domain::search::{By, Facts};
+use shared::domain::text::Errors;
+use shared::domain::time::Timestamp;
 use shared::http::{Problem, Request, Response, json_response, query};
-use shared::llm::runner::{LOOKED_THROUGH, search_notice};
 
 /// Articles shown when nothing is said.
 const LIMIT: u32 = 20;
 /// The longest period that `days` asks for: a hundred years.
 const DAYS_MAX: i64 = 36_500;
+/// The longest name of a category or an outlet.
+const NAME_MAX: usize = 100;
 
-/// An article that was found.
+/// An article that was found, and why.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Found {
     /// The article.
     #[serde(flatten)]
     pub article: Article,
+    /// Other addresses of the same text.
+    pub also_at: Vec<String>,
     /// Comparable within one answer only.
     pub score: f64,
     /// The query's words it contains.
     pub matched_words: Vec<String>,
+    /// Its place among those found by words, from 1.
+    pub words_rank: Option<u32>,
+    /// Its place among those found by meaning, from 1.
+    pub meaning_rank: Option<u32>,
+    /// Near-identical articles that were found, too.
+    pub similar: Vec<Similar>,
+}
+
+/// A near-identical article.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Similar {
+    /// The headline.
+    pub title: String,
+    /// Where it was published.
+    pub url: String,
+    /// The outlet.
+    pub source: Option<String>,
+    /// When it was published.
+    pub published_at: Timestamp,
 }
 
 /// What was found.
@@ -39,82 +62,71 @@ pub struct Output {
     pub articles: Vec<Found>,
     /// Articles that contain words of the query.
     pub total: u64,
-    /// Articles of the period that were looked through.
+    /// Articles of the topic.
     pub searched: u64,
     /// The period's words that were understood.
     pub time_phrase: Option<String>,
     /// What the result is worth, where that needs saying.
     pub notice: Option<String>,
+    /// Whether meaning was compared, beside words.
+    pub by_meaning: bool,
 }
 
 /// Searches a topic.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     user(app, &request).await?;
-    let name = super::topic_of_path(&request)?;
-    let asked = asked(&request)?;
-    let topic = app.store().articles.topic(&name).await?.ok_or_else(|| Problem::not_found("topic"))?;
-
-    let now = app.now();
-    let (mut window, words) = time_window(&asked.query, now);
-    if let Some(days) = asked.days {
-        let from = now.plus_days(-days);
-        window.from = Some(window.from.map_or(from, |phrase| phrase.max(from)));
-    }
-    let reading =
-        app.store().articles.published(&topic.name, window.from, window.until, LOOKED_THROUGH).await?;
-    let ranking = rank(&words, &reading.articles, now, asked.limit as usize);
-    let found = ranking.found.len();
-    let notice = match search_notice(
-        window.phrase.as_deref(),
-        ranking.matched || asked.query.is_empty(),
-        found,
-        found,
-    ) {
-        Some(_) if found == 0 => Some("No article matches. Try other words or a longer period.".to_owned()),
-        Some(_) => Some("No article has these words; the newest are shown instead.".to_owned()),
-        None if reading.more => {
-            Some(format!("Only the newest {LOOKED_THROUGH} articles of the period were looked through."))
-        }
-        None => None,
+    let question = asked(&request)?;
+    let results =
+        corpus::search(app, &question, app.now()).await?.ok_or_else(|| Problem::not_found("topic"))?;
+    let is_asked = !question.query.is_empty();
+    let wants_meaning = question.by.meaning() && is_asked;
+    let notice = if results.found.is_empty() {
+        Some("No article matches. Try other words, a longer period or fewer filters.")
+    } else if !results.matched && is_asked {
+        Some("No article fits these words; the newest are shown instead.")
+    } else if wants_meaning && !results.by_meaning {
+        Some("Articles were found by their words alone: their meaning can't be compared just now.")
+    } else {
+        None
     };
     let output = Output {
-        topic: topic.name,
-        total: ranking.total as u64,
-        searched: reading.articles.len() as u64,
-        time_phrase: window.phrase,
-        notice,
-        articles: ranking
-            .found
-            .into_iter()
-            .map(|found| Found {
-                article: found.article.clone(),
-                score: found.score,
-                matched_words: found.matched,
-            })
-            .collect(),
+        topic: results.topic.name,
+        total: results.total as u64,
+        searched: results.topic.articles,
+        time_phrase: results.phrase,
+        notice: notice.map(str::to_owned),
+        by_meaning: results.by_meaning,
+        articles: results.found.into_iter().map(Found::from).collect(),
     };
     json_response(StatusCode::OK, &output)
 }
 
-struct Asked {
-    query: String,
-    days: Option<i64>,
-    limit: u32,
+impl From<shared::domain::search::Found> for Found {
+    fn from(found: shared::domain::search::Found) -> Self {
+        let similar = |article: Article| Similar {
+            title: article.title,
+            url: article.url,
+            source: article.source,
+            published_at: article.published_at,
+        };
+        Self {
+            article: found.article,
+            also_at: found.also_at,
+            score: found.score,
+            matched_words: found.matched,
+            words_rank: found.words_rank,
+            meaning_rank: found.meaning_rank,
+            similar: found.similar.into_iter().map(similar).collect(),
+        }
+    }
 }
 
-fn asked(request: &Request) -> Result<Asked, Vec<FieldError>> {
+/// The question that the path and the query string ask.
+fn asked(request: &Request) -> Result<Question, Problem> {
+    let topic = super::topic_of_path(request)?;
     let mut errors = Errors::default();
     let text = query(request, "query").unwrap_or_default().trim().to_owned();
     errors.prose("query", &text, 0, QUERY_LENGTH.1);
-    let days = query(request, "days").map(str::parse::<i64>);
-    let days = match days {
-        None => None,
-        Some(Ok(days)) if (1..=DAYS_MAX).contains(&days) => Some(days),
-        Some(_) => {
-            errors.push("days", format!("A period has 1 to {DAYS_MAX} days."));
-            None
-        }
-    };
     let limit = match query(request, "limit").map(str::parse::<u32>) {
         None => LIMIT,
         Some(Ok(limit)) if (1..=ARTICLE_LIMIT.1).contains(&limit) => limit,
@@ -123,10 +135,44 @@ fn asked(request: &Request) -> Result<Asked, Vec<FieldError>> {
             LIMIT
         }
     };
-    errors.or(Asked { query: text, days, limit }).map_err(|errors| {
-        errors
-            .into_iter()
-            .map(|error| FieldError { pointer: error.pointer.replacen('/', "?", 1), ..error })
-            .collect()
-    })
+    let by = query(request, "by").filter(|by| !by.is_empty()).map_or(Some(By::Both), By::named);
+    if by.is_none() {
+        errors.push("by", "Articles are found by words, meaning or both.");
+    }
+    let question = Question {
+        topic,
+        query: text,
+        days: days(request, &mut errors),
+        facts: facts(request, &mut errors),
+        by: by.unwrap_or_default(),
+        limit: limit as usize,
+    };
+    errors.or(question).map_err(|errors| Problem::invalid(super::in_query(errors)))
+}
+
+/// The period that `days` asks for.
+pub(super) fn days(request: &Request, errors: &mut Errors) -> Option<i64> {
+    match query(request, "days").filter(|days| !days.is_empty()).map(str::parse::<i64>) {
+        None => None,
+        Some(Ok(days)) if (1..=DAYS_MAX).contains(&days) => Some(days),
+        Some(_) => {
+            errors.push("days", format!("A period has 1 to {DAYS_MAX} days."));
+            None
+        }
+    }
+}
+
+fn facts(request: &Request, errors: &mut Errors) -> Facts {
+    let mut name = |parameter: &'static str| {
+        let name = query(request, parameter).unwrap_or_default().trim().to_owned();
+        let name = errors.line(parameter, &name, 0, NAME_MAX);
+        Some(name).filter(|name| !name.is_empty())
+    };
+    let (category, source) = (name("category"), name("source"));
+    let sentiment = query(request, "sentiment").filter(|word| !word.is_empty());
+    let named = sentiment.and_then(Sentiment::named);
+    if sentiment.is_some() && named.is_none() {
+        errors.push("sentiment", "The sentiment is positive, neutral, critical or negative.");
+    }
+    Facts { categories: category.into_iter().collect(), sentiment: named, source }
 }

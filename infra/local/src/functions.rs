@@ -18,7 +18,7 @@ use axum::response::Response;
 use lambda_http::http::{HeaderMap, header};
 use serde_json::{Value, json};
 use shared::app::App;
-use shared::config::Config;
+use shared::config::{Config, EmbeddingService};
 use shared::domain::model::{ApiKey, Model};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
@@ -251,7 +251,24 @@ fn settings(config: &Config) -> Vec<(String, String)> {
     let (models, keys) = models(&config.models);
     settings.push(("WORKSHOP_MODELS".to_owned(), models));
     settings.extend(keys);
+    settings.extend(config.embeddings.iter().flat_map(embeddings));
     settings
+}
+
+/// `WORKSHOP_EMBEDDINGS`, and the variable that holds its key.
+fn embeddings(service: &EmbeddingService) -> Vec<(String, String)> {
+    const KEY: &str = "WORKSHOP_EMBEDDINGS_KEY";
+    let (key_parameter, key) = match &service.api_key {
+        ApiKey::None => (None, None),
+        ApiKey::Parameter(name) => (Some(name.as_str()), None),
+        ApiKey::Known(key) => (Some(KEY), Some(key.reveal().to_owned())),
+    };
+    let setting = json!({
+        "base_url": service.base_url, "model": service.model, "key_parameter": key_parameter,
+        "dimensions": service.dimensions, "least_similarity": service.least_similarity,
+    });
+    let key = key.map(|key| (KEY.to_owned(), key));
+    std::iter::once(("WORKSHOP_EMBEDDINGS".to_owned(), setting.to_string())).chain(key).collect()
 }
 
 /// `WORKSHOP_MODELS`, and the variables that hold the keys it names.
@@ -283,10 +300,27 @@ fn models(models: &[Model]) -> (String, Vec<(String, String)>) {
 
 #[cfg(test)]
 mod tests {
-    use shared::config::parse_models;
+    use shared::config::{parse_embeddings, parse_models};
     use shared::domain::model::Secret;
 
     use super::*;
+
+    #[test]
+    fn a_watched_function_reads_the_embeddings_as_they_are_here() {
+        let there = EmbeddingService {
+            base_url: "http://127.0.0.1:1/v1".into(),
+            model: "m".into(),
+            api_key: ApiKey::Known(Secret::new("sk-1")),
+            dimensions: 64,
+            least_similarity: 0.5,
+        };
+        let settings = embeddings(&there);
+        let lookup =
+            |name: &str| settings.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let read = parse_embeddings(&lookup("WORKSHOP_EMBEDDINGS").unwrap(), &lookup).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{there:?}"));
+        assert!(matches!(&read.api_key, ApiKey::Known(key) if key.reveal() == "sk-1"));
+    }
 
     #[test]
     fn a_watched_function_reads_the_models_as_they_are_here() {

@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::config::Credentials;
 use axum::Router;
 use shared::app::{App, Clock, sdk_loader};
 use shared::auth::{KeyCache, KeySet};
-use shared::config::{Config, Endpoints, Tables};
+use shared::config::{Config, EmbeddingService, Endpoints, Tables};
 use shared::domain::model::{ApiKey, Model, Secret};
 use shared::limits::Limits;
 use shared::llm::Models;
@@ -53,6 +53,8 @@ pub struct Options {
     pub user: String,
     /// Which model answers.
     pub model: ModelChoice,
+    /// Who turns texts into vectors; the workshop's own embeddings when `None`.
+    pub embeddings: Option<EmbeddingService>,
     /// What users may use.
     pub limits: Limits,
     /// How often runs that got stuck are looked for.
@@ -139,6 +141,7 @@ impl Machine {
             client_id: CLIENT_ID.to_owned(),
             cursor_key: cursor_key(&data_dir)?,
             models: models.all().to_vec(),
+            embeddings: options.embeddings,
             limits: options.limits,
             deployment: None,
             endpoints,
@@ -151,7 +154,9 @@ impl Machine {
         let app: &'static App = Box::leak(Box::new(app));
 
         let client = app.dynamodb_client();
-        tables::create_missing(&client, &app.config.tables).await.context("The tables can't be made")?;
+        tables::create_missing(&client, &app.config.tables, app.config.dimensions())
+            .await
+            .context("The tables can't be made")?;
         if options.sample {
             shared::install::install(app).await.context("The sample collection can't be installed")?;
         }

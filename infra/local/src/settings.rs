@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use clap::Parser;
 use serde::Deserialize;
 use shared::app::Clock;
-use shared::config::parse_models;
+use shared::config::{parse_embeddings, parse_models};
 use shared::domain::model::{ApiKey, Model, Secret};
 use shared::limits::Limits;
 
@@ -100,6 +100,9 @@ impl Settings {
             data_dir: self.data_dir,
             user: self.user,
             model,
+            embeddings: environment("WORKSHOP_EMBEDDINGS")
+                .map(|json| parse_embeddings(&json, &environment))
+                .transpose()?,
             limits: Limits::read(environment)?,
             recover_every: Duration::from_secs(self.recover_every),
             sample: true,

@@ -133,7 +133,9 @@ mod tests {
         let embedder = Embedder::new().unwrap();
         assert!(embedder.embed("").is_none());
         for text in ["x", "\u{0}", "日本語のニュース", &"long ".repeat(100_000), "🦀\u{200d}🦀"] {
-            assert!(embedder.embed(text).is_some_and(|vector| vector.iter().all(|number| number.is_finite())));
+            assert!(
+                embedder.embed(text).is_some_and(|vector| vector.iter().all(|number| number.is_finite()))
+            );
         }
     }
 }

@@ -1,8 +1,14 @@
 //! Articles and topics: what a test run reads.
 
+use std::fmt;
+use std::str::FromStr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use url::Url;
 
+use super::identity::{Signature, url_identity};
 use super::time::Timestamp;
 
 /// The longest topic name, in characters.
@@ -20,6 +26,26 @@ pub enum Sentiment {
     Critical,
     /// Disapproving or alarmed.
     Negative,
+}
+
+impl Sentiment {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Positive, Self::Neutral, Self::Critical, Self::Negative];
+
+    /// The word used in JSON and in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Positive => "positive",
+            Self::Neutral => "neutral",
+            Self::Critical => "critical",
+            Self::Negative => "negative",
+        }
+    }
+
+    /// The sentiment of this word, in any case of letters.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sentiment| sentiment.as_str().eq_ignore_ascii_case(word.trim()))
+    }
 }
 
 /// One article of a topic.
@@ -63,6 +89,56 @@ impl Article {
     pub fn body(&self) -> &str {
         self.summary.as_deref().or(self.text.as_deref()).unwrap_or_default()
     }
+}
+
+/// What identifies an article within its topic: 64 bits of the hash of its
+/// address, as addresses are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ArticleId(u64);
+
+impl ArticleId {
+    /// The article at `url`. One that can't be parsed is compared as it stands.
+    pub fn of(url: &str) -> Self {
+        let identity = Url::parse(url).map_or_else(|_| url.to_owned(), |url| url_identity(&url));
+        let digest = Sha256::digest(identity.as_bytes());
+        Self(digest.first_chunk().map_or(0, |first| u64::from_be_bytes(*first)))
+    }
+
+    /// As eight bytes.
+    pub fn to_bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
+
+    /// From eight bytes.
+    pub fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(u64::from_be_bytes(bytes))
+    }
+}
+
+/// Sixteen hexadecimal digits.
+impl fmt::Display for ArticleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl FromStr for ArticleId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(Self)
+    }
+}
+
+/// An article with what the workshop found out about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// The article.
+    pub article: Article,
+    /// Other addresses where the same text was met.
+    pub also_at: Vec<String>,
+    /// What near-identical articles have in common.
+    pub signature: Signature,
 }
 
 /// A named collection of articles.

@@ -16,6 +16,8 @@ use serde_json::Value;
 use url::Url;
 
 use super::article::{Article, Sentiment};
+use super::clean::{language, plain_text};
+use super::identity::canonical_url;
 use super::time::Timestamp;
 
 /// The longest line of JSON Lines, in bytes.
@@ -332,16 +334,19 @@ impl Fields {
     }
 
     fn into_article(self, now: Timestamp) -> Result<Article, String> {
-        let title = text("title", &self.title, TITLE_MAX)?.ok_or("The article has no title.")?;
+        let title = prose("title", &self.title, TITLE_MAX)?.ok_or("The article has no title.")?;
         let url = url(&self.url)?;
-        let summary = text("summary", &self.summary, SUMMARY_MAX)?;
-        let body = text("text", &self.text, TEXT_MAX)?;
+        let summary = prose("summary", &self.summary, SUMMARY_MAX)?;
+        let body = prose("text", &self.text, TEXT_MAX)?;
         if summary.is_none() && body.is_none() {
             return Err("The article needs a summary or a text.".into());
         }
+        let said = text("language", &self.language, LANGUAGE_MAX)?;
+        let language = said.or_else(|| language(summary.as_deref().or(body.as_deref()).unwrap_or(&title)));
         Ok(Article {
             title,
             url,
+            language,
             source: text("source", &self.source, NAME_MAX)?,
             published_at: published_at(&self.published_at)?.unwrap_or(now),
             summary,
@@ -349,10 +354,14 @@ impl Fields {
             category: text("category", &self.category, NAME_MAX)?,
             sentiment: sentiment(&self.sentiment)?,
             tags: tags(&self.tags)?,
-            language: text("language", &self.language, LANGUAGE_MAX)?,
             sample: false,
         })
     }
+}
+
+/// What a reader reads of the value, without markup.
+fn prose(name: &str, value: &str, max: usize) -> Result<Option<String>, String> {
+    text(name, &plain_text(value), max)
 }
 
 /// The trimmed value, when there is one and it keeps to `max` characters.
@@ -385,11 +394,10 @@ fn url(value: &str) -> Result<String, String> {
         return Err("The url must start with http:// or https://.".into());
     }
     // The URL standard knows no http or https address without a host.
-    let Ok(mut url) = parsed else {
+    let Ok(url) = parsed else {
         return Err("The url is not a valid web address, such as https://example.com/article.".into());
     };
-    url.set_fragment(None);
-    let url = String::from(url);
+    let url = String::from(canonical_url(&url));
     if url.chars().count() > URL_MAX {
         return Err(format!("The url is longer than {} characters.", grouped(URL_MAX)));
     }
@@ -412,14 +420,11 @@ fn published_at(value: &str) -> Result<Option<Timestamp>, String> {
 }
 
 fn sentiment(value: &str) -> Result<Option<Sentiment>, String> {
-    Ok(Some(match value.trim().to_lowercase().as_str() {
-        "" => return Ok(None),
-        "positive" => Sentiment::Positive,
-        "neutral" => Sentiment::Neutral,
-        "critical" => Sentiment::Critical,
-        "negative" => Sentiment::Negative,
-        _ => return Err("The sentiment must be positive, neutral, critical or negative.".into()),
-    }))
+    if value.trim().is_empty() {
+        return Ok(None);
+    }
+    let named = Sentiment::named(value);
+    named.map(Some).ok_or_else(|| "The sentiment must be positive, neutral, critical or negative.".into())
 }
 
 fn tags(values: &[String]) -> Result<Vec<String>, String> {
@@ -633,10 +638,10 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_refused_but_for_tabs_and_line_ends() {
-        assert_eq!(only(with("summary", "a\tb\r\nc".into())).summary.as_deref(), Some("a\tb\r\nc"));
-        for (field, value) in [("title", "a\0b"), ("url", "https://a.example/\u{1b}x"), ("text", "a\u{85}b")]
-        {
+    fn prose_is_tidied_and_control_characters_elsewhere_are_refused() {
+        let tidied = only(with("summary", "<p>a\tb\r\nc\0 &amp; d</p><script>e()</script>".into()));
+        assert_eq!(tidied.summary.as_deref(), Some("a b c & d"));
+        for (field, value) in [("source", "a\0b"), ("url", "https://a.example/\u{1b}x")] {
             let detail = why_not(with(field, value.into()));
             assert!(
                 detail.starts_with(&format!("The {field} contains a control character (U+00")),
@@ -726,7 +731,7 @@ mod tests {
             .join(end);
             let (articles, rejected) = csv(body);
             assert_eq!(articles.len(), 2, "{end:?} {rejected:?}");
-            assert_eq!(articles[0].text.clone().unwrap(), format!("one, \"two\"{end}three"));
+            assert_eq!(articles[0].text.clone().unwrap(), "one, \"two\"\nthree");
             assert_eq!(lines(&rejected), [5, 7, 9, 10], "{end:?}");
             assert_eq!(rejected[2].detail, "The record has 4 fields where the first line names 3 columns.");
         }

@@ -1,8 +1,10 @@
 //! The rules of the product: types and pure functions. Knows no HTTP and no AWS.
 
 pub mod article;
+pub mod clean;
 pub mod conversation;
 pub mod draft;
+pub mod identity;
 pub mod import;
 pub mod model;
 pub mod prompt;
@@ -12,3 +14,4 @@ pub mod search;
 pub mod text;
 pub mod time;
 pub mod time_phrase;
+pub mod words;

@@ -11,9 +11,7 @@
 use serde::Deserialize;
 
 use super::article::{Article, Sentiment};
-use super::time::{DAY_MS, Timestamp};
-
-const HOUR_MS: i64 = 60 * 60 * 1000;
+use super::time::{DAY_MS, HOUR_MS, Timestamp};
 
 /// A topic of the sample collection.
 #[derive(Clone, Copy, Debug)]

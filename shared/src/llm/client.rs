@@ -311,6 +311,11 @@ impl Client {
         Ok(Self { http })
     }
 
+    /// The connections, for what else such a server is asked.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
     /// Asks, and returns once the first token is there.
     ///
     /// Until then a failure that may pass is tried again, three times in all,

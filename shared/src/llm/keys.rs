@@ -29,8 +29,7 @@ struct Held {
 }
 
 impl ModelKeys {
-    /// `model` with its key in it. All keys that `models` name are read at
-    /// once; while the store of parameters fails, those read before stay in use.
+    /// `model` with its key in it. All keys that `models` name are read at once.
     ///
     /// # Errors
     /// [`ModelError::NoKey`] when the parameter isn't there or can't be read.
@@ -41,12 +40,28 @@ impl ModelKeys {
         model: &Model,
         now: Timestamp,
     ) -> Result<Model, ModelError> {
-        let ApiKey::Parameter(name) = &model.api_key else { return Ok(model.clone()) };
+        let all = models.iter().map(|model| &model.api_key);
+        Ok(Model { api_key: self.key(client, all, &model.api_key, now).await?, ..model.clone() })
+    }
+
+    /// The key that `wanted` leads to. Those of `all` are read with it; while
+    /// the store of parameters fails, those read before stay in use.
+    ///
+    /// # Errors
+    /// [`ModelError::NoKey`] when the parameter isn't there or can't be read.
+    pub async fn key(
+        &self,
+        client: impl FnOnce() -> Client,
+        all: impl IntoIterator<Item = &ApiKey>,
+        wanted: &ApiKey,
+        now: Timestamp,
+    ) -> Result<ApiKey, ModelError> {
+        let ApiKey::Parameter(name) = wanted else { return Ok(wanted.clone()) };
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let held = match held {
             Some(held) if now.millis_since(held.read_at) < KEPT_MS && held.keys.contains_key(name) => held,
             before => {
-                let held = match read(&client(), models).await {
+                let held = match read(&client(), all).await {
                     Ok(keys) => Held { keys, read_at: now },
                     Err(error) => {
                         tracing::error!(error, "the models' keys can't be read");
@@ -58,17 +73,20 @@ impl ModelKeys {
             }
         };
         let key = held.keys.get(name).cloned().ok_or_else(|| {
-            tracing::error!(name, "this parameter, which holds a model's key, isn't there");
+            tracing::error!(name, "this parameter, which holds a key, isn't there");
             ModelError::NoKey
         })?;
-        Ok(Model { api_key: ApiKey::Known(key), ..model.clone() })
+        Ok(ApiKey::Known(key))
     }
 }
 
-async fn read(client: &Client, models: &[Model]) -> Result<HashMap<String, Secret>, String> {
-    let mut names: Vec<_> = models
-        .iter()
-        .filter_map(|model| match &model.api_key {
+async fn read<'a>(
+    client: &Client,
+    keys: impl IntoIterator<Item = &'a ApiKey>,
+) -> Result<HashMap<String, Secret>, String> {
+    let mut names: Vec<_> = keys
+        .into_iter()
+        .filter_map(|key| match key {
             ApiKey::Parameter(name) => Some(name.clone()),
             _ => None,
         })

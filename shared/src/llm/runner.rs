@@ -13,20 +13,17 @@ use super::client::{ChatRequest, Chunk, Deadlines, Finish, ModelError};
 use super::readiness::Readiness;
 use super::research::briefing;
 use crate::app::App;
+use crate::corpus::{self, Question};
 use crate::domain::model::{Model, Usage, estimate_tokens};
 use crate::domain::run::{
     ANSWER_MAX, ATTEMPTS_MAX, HEARTBEAT_MS, Outcome, RUN_DEADLINE_MS, Run, State, UsedArticle, mark_cited,
 };
-use crate::domain::search;
 use crate::domain::text::prefix;
-use crate::domain::time_phrase::time_window;
 use crate::limits::Spend;
 use crate::queue::RunMessage;
 use crate::store::{Beat, Claimed, OpenRun, StoreError};
 use crate::telemetry::Figure;
 
-/// Articles of the period that are looked through, newest first, at the most.
-pub const LOOKED_THROUGH: usize = 3_000;
 /// A growing answer is recorded at most this often.
 const FLUSH: Duration = Duration::from_secs(1);
 /// A model that is still starting is asked again after this, in seconds.
@@ -149,19 +146,26 @@ async fn execute(app: &App, open: &OpenRun, readiness: &Readiness) -> Result<Exe
         return Ok(Executed::LeaseLost);
     };
 
-    let now = app.now();
-    let (window, words) = time_window(&open.run.test_query, now);
-    let reading =
-        store.articles.published(&open.run.topic, window.from, window.until, LOOKED_THROUGH).await?;
-    let ranking = search::rank(&words, &reading.articles, now, open.run.limit as usize);
-    let found: Vec<_> = ranking.found.iter().map(|found| found.article).collect();
+    let question = Question {
+        topic: open.run.topic.clone(),
+        query: open.run.test_query.clone(),
+        limit: open.run.limit as usize,
+        ..Question::default()
+    };
+    let Some(results) = corpus::search(app, &question, app.now()).await? else {
+        return Ok(failed(format!(
+            "The topic \"{}\" is no longer there. Choose another topic and run the test again.",
+            open.run.topic
+        )));
+    };
+    let found: Vec<_> = results.found.iter().map(|found| &found.article).collect();
     let briefing = match briefing(model, &prompt, &open.run.test_query, &found) {
         Ok(briefing) => briefing,
         Err(sentence) => return Ok(failed(sentence)),
     };
     let mut articles: Vec<_> =
         found.iter().take(briefing.articles).map(|article| UsedArticle::from_article(article)).collect();
-    let notice = search_notice(window.phrase.as_deref(), ranking.matched, found.len(), briefing.articles);
+    let notice = search_notice(results.phrase.as_deref(), results.matched, found.len(), briefing.articles);
     if !store.runs.keep_articles(open, &articles, notice.as_deref()).await? {
         return Ok(Executed::LeaseLost);
     }
@@ -192,7 +196,7 @@ pub fn search_notice(phrase: Option<&str>, matched: bool, found: usize, given: u
     }
     let mut sentences = Vec::new();
     if !matched {
-        sentences.push(format!("No article{period} has the question's words; the newest were used instead."));
+        sentences.push(format!("No article{period} fits the question; the newest were used instead."));
     }
     if given < found {
         sentences.push(format!("{given} of the {found} articles found fit the model's window."));

@@ -1,76 +1,188 @@
-//! Topics (`TOPICS` / `TOPIC#slug`) and their articles (`TOPIC#slug` /
-//! `A#hash`, by the hash of the URL: the same URL is the same article). An
-//! index has a topic's articles by time, so that a period is read without the rest.
+//! Topics (`TOPICS` / `TOPIC#slug`) and their articles (`TOPIC#slug` / `A#id`,
+//! by the hash of the address: the same address is the same article). An index
+//! has a topic's articles by time, so that a period is read without the rest.
+//!
+//! Beside them: `STORY#slug#key` / `STORY` says which article has a signature's
+//! key, by which copies under other addresses are recognised; such an address
+//! is an item `A#id` too, which only says which article it is. Words and
+//! vectors are kept by [`words`](super::words) and [`meaning`](super::meaning).
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::cursor::CursorKey;
 use super::expression::Change;
-use super::{StoreError, Table, keys, read, transaction, write};
-use crate::domain::article::{Article, Topic, topic_slug};
+use super::meaning::{self, Place};
+use super::{Item, StoreError, Table, keys, read, transaction, write};
+use crate::domain::article::{Article, ArticleId, Stored, Topic, topic_slug};
+use crate::domain::identity::Signature;
+use crate::domain::search::Facts;
 use crate::domain::time::Timestamp;
+use crate::domain::words::{Collection, folded};
 
-/// Articles of one transaction: under its limits of 100 items and 4 MB.
-const CHUNK: usize = 50;
-/// Bytes of one transaction's articles, at the most.
-const CHUNK_BYTES: usize = 3_000_000;
+/// Articles of one transaction: two items each, under its limit of 100.
+pub const CHUNK: usize = 49;
 /// A chunk that meets another import of the same articles is tried this often.
 const ATTEMPTS: u32 = 8;
+/// `BatchGetItem` takes so many keys, and `BatchWriteItem` so many items.
+const GET_MAX: usize = 100;
+const WRITE_MAX: usize = 25;
+/// Batches that are under way at the same time.
+const AT_ONCE: usize = 4;
+/// Other addresses of one article that are told.
+const ALSO_AT_MAX: usize = 10;
 
 /// Topics and articles.
 #[derive(Clone, Debug)]
 pub struct Articles {
-    table: Table,
+    pub(super) table: Table,
     cursors: CursorKey,
 }
 
-/// What an import did.
+/// A topic as its own item has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicState {
+    /// Its name, as it was first written.
+    pub name: String,
+    /// How many articles it has, and how long they are together.
+    pub articles: u64,
+    /// Weighted words of them all.
+    pub length: u64,
+    /// Postings that were written for it, ever.
+    pub postings: u64,
+}
+
+impl TopicState {
+    /// What its articles are like as a whole.
+    pub fn collection(&self) -> Collection {
+        Collection { articles: self.articles, length: self.length }
+    }
+}
+
+/// What is known of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// An article, with the digest of its content and its length in weighted words.
+    Article {
+        /// Of all its fields.
+        digest: String,
+        /// In weighted words.
+        length: u32,
+    },
+    /// Another address of this article.
+    Copy(ArticleId),
+}
+
+/// An article, ready to be written.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Its id.
+    pub id: ArticleId,
+    /// Itself.
+    pub article: Article,
+    /// Of all its fields.
+    pub digest: String,
+    /// By which copies of it are recognised.
+    pub signature: Signature,
+    /// In weighted words.
+    pub length: u32,
+    /// How many postings it has.
+    pub postings: u32,
+    /// Its vector, when it has one, and the name of the vectors' kind.
+    pub vector: Option<(Vec<f32>, String)>,
+}
+
+/// What became of a chunk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Imported {
     /// Articles that were not there before.
     pub added: u64,
-    /// Articles whose URL was there, now as imported.
+    /// Articles whose address was there, now as imported.
     pub updated: u64,
 }
 
-/// Articles of a period.
-#[derive(Debug)]
-pub struct Reading {
-    /// Newest first.
-    pub articles: Vec<Article>,
-    /// There are older ones that were left out.
-    pub more: bool,
+/// What lists and counts need of an article.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The article.
+    pub id: ArticleId,
+    /// Its category.
+    pub category: Option<String>,
+    /// Its sentiment, as a word.
+    pub sentiment: Option<String>,
+    /// Its outlet.
+    pub source: Option<String>,
+    /// When it was published.
+    pub published_at: Timestamp,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct TopicItem {
-    pk: String,
     sk: String,
     name: String,
     #[serde(default)]
     article_count: u64,
     #[serde(default)]
+    words_length: u64,
+    #[serde(default)]
+    postings: u64,
+    #[serde(default)]
     sample: bool,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct ArticleItem {
-    pk: String,
     sk: String,
+    #[serde(with = "signature_bytes")]
+    signature: Signature,
+    #[serde(default)]
+    also_at: Vec<String>,
     #[serde(flatten)]
     article: Article,
 }
 
-/// What identifies an article within its topic: 128 bits of its URL's hash.
-fn hash(url: &str) -> String {
-    let digest = Sha256::digest(url.as_bytes());
-    URL_SAFE_NO_PAD.encode(digest.get(..16).unwrap_or_default())
+#[derive(Deserialize)]
+struct ListedItem {
+    sk: String,
+    category: Option<String>,
+    sentiment: Option<String>,
+    source: Option<String>,
+    published_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct KnownItem {
+    sk: String,
+    digest: Option<String>,
+    #[serde(default)]
+    length: u32,
+    same_as: Option<String>,
+}
+
+/// A signature as text: what is read back must be what was written.
+mod signature_bytes {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD_NO_PAD;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    use crate::domain::identity::Signature;
+
+    pub fn serialize<S: Serializer>(signature: &Signature, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD_NO_PAD.encode(signature.to_bytes()))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Signature, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = STANDARD_NO_PAD.decode(text).map_err(de::Error::custom)?;
+        Signature::from_bytes(&bytes).ok_or_else(|| de::Error::custom("not a signature"))
+    }
+}
+
+fn id_of(sk: &str) -> Option<ArticleId> {
+    sk.strip_prefix(keys::ARTICLE)?.parse().ok()
 }
 
 impl Articles {
@@ -106,11 +218,23 @@ impl Articles {
     }
 
     /// The topic of this name.
-    pub async fn topic(&self, name: &str) -> Result<Option<Topic>, StoreError> {
-        match self.table.get(keys::topic(&topic_slug(name))).await? {
-            Some(item) => Ok(Some(self.with_dates(read(item)?).await?)),
-            None => Ok(None),
-        }
+    pub async fn topic(&self, name: &str) -> Result<Option<TopicState>, StoreError> {
+        let item = self.table.get(keys::topic(&topic_slug(name))).await?;
+        let item = item.map(read::<TopicItem>).transpose()?;
+        Ok(item.map(|item| TopicState {
+            name: item.name,
+            articles: item.article_count,
+            length: item.words_length,
+            postings: item.postings,
+        }))
+    }
+
+    /// Makes a topic without articles, unless it is there.
+    pub async fn make_topic(&self, name: &str) -> Result<(), StoreError> {
+        let change = Change::new().if_absent().set("name", name).set("sample", false).add("article_count", 0);
+        // It is there already: as well.
+        let _made = change.apply(&self.table, keys::topic(&topic_slug(name))).await?;
+        Ok(())
     }
 
     async fn with_dates(&self, item: TopicItem) -> Result<Topic, StoreError> {
@@ -130,23 +254,23 @@ impl Articles {
             .send()
             .await?;
         let item = output.items.unwrap_or_default().into_iter().next();
-        Ok(item.map(read::<ArticleItem>).transpose()?.map(|item| item.article.published_at))
+        Ok(item.map(read::<ListedItem>).transpose()?.map(|item| item.published_at))
     }
 
-    /// A topic's articles from `from` until before `until`, newest first, at
-    /// most `most`.
-    pub async fn published(
+    /// What a topic's articles from `from` until before `until` are listed by,
+    /// newest first, at most `most`; and whether there are older ones.
+    pub async fn listed(
         &self,
         topic: &str,
         from: Option<Timestamp>,
         until: Option<Timestamp>,
         most: usize,
-    ) -> Result<Reading, StoreError> {
+    ) -> Result<(Vec<Listed>, bool), StoreError> {
         // DynamoDB refuses a range that ends before it begins.
         if from.zip(until).is_some_and(|(from, until)| from >= until) {
-            return Ok(Reading { articles: Vec::new(), more: false });
+            return Ok((Vec::new(), false));
         }
-        let latest = Timestamp::from_millis(i64::MAX);
+        let text = |at: Timestamp| AttributeValue::S(at.to_string());
         let query = self
             .table
             .client
@@ -158,19 +282,16 @@ impl Articles {
                 ":partition",
                 AttributeValue::S(keys::topic_partition(&topic_slug(topic))),
             )
-            .expression_attribute_values(
-                ":from",
-                AttributeValue::S(from.unwrap_or(Timestamp::from_millis(i64::MIN)).to_string()),
-            )
+            .expression_attribute_values(":from", text(from.unwrap_or(Timestamp::from_millis(i64::MIN))))
             .expression_attribute_values(
                 ":until",
-                AttributeValue::S(until.map_or(latest, |until| until.plus_millis(-1)).to_string()),
+                text(until.map_or(Timestamp::from_millis(i64::MAX), |until| until.plus_millis(-1))),
             )
             .scan_index_forward(false);
-        let mut articles = Vec::new();
+        let mut listed = Vec::new();
         let mut start = None;
         loop {
-            let left = most + 1 - articles.len();
+            let left = most + 1 - listed.len();
             let output = query
                 .clone()
                 .limit(i32::try_from(left).unwrap_or(i32::MAX))
@@ -178,112 +299,310 @@ impl Articles {
                 .send()
                 .await?;
             for item in output.items.unwrap_or_default() {
-                articles.push(read::<ArticleItem>(item)?.article);
+                let ListedItem { sk, category, sentiment, source, published_at } = read(item)?;
+                if let Some(id) = id_of(&sk) {
+                    listed.push(Listed { id, category, sentiment, source, published_at });
+                }
             }
             start = output.last_evaluated_key;
-            if start.is_none() || articles.len() > most {
+            if start.is_none() || listed.len() > most {
                 break;
             }
         }
-        let more = articles.len() > most;
-        articles.truncate(most);
-        Ok(Reading { articles, more })
+        let more = listed.len() > most;
+        listed.truncate(most);
+        Ok((listed, more))
     }
 
-    /// Adds articles to a topic, which is made if need be. In order: of two
-    /// with one URL the later stays.
-    pub async fn import(
+    /// The articles of these ids that are there, in their order.
+    pub async fn get_many(
         &self,
         topic: &str,
-        articles: Vec<Article>,
+        ids: &[ArticleId],
+    ) -> Result<Vec<(ArticleId, Stored)>, StoreError> {
+        let slug = topic_slug(topic);
+        let keys = ids.iter().map(|id| keys::article(&slug, *id)).collect();
+        let mut found = HashMap::new();
+        for item in self.get_batches(keys, None, false).await? {
+            // An address that only leads to another article is none itself.
+            if item.contains_key("same_as") {
+                continue;
+            }
+            let item: ArticleItem = read(item)?;
+            if let Some(id) = id_of(&item.sk) {
+                let ArticleItem { also_at, article, signature, .. } = item;
+                found.insert(id, Stored { article, also_at, signature });
+            }
+        }
+        Ok(ids.iter().filter_map(|id| Some((*id, found.remove(id)?))).collect())
+    }
+
+    /// What is known of these addresses.
+    pub async fn known(
+        &self,
+        topic: &str,
+        ids: &[ArticleId],
+    ) -> Result<HashMap<ArticleId, Known>, StoreError> {
+        let slug = topic_slug(topic);
+        let keys = ids.iter().map(|id| keys::article(&slug, *id)).collect();
+        let mut known = HashMap::new();
+        for item in self.get_batches(keys, Some("sk, digest, #length, same_as"), true).await? {
+            let item: KnownItem = read(item)?;
+            let Some(id) = id_of(&item.sk) else { continue };
+            let what = match item.same_as.and_then(|same| same.parse().ok()) {
+                Some(same) => Known::Copy(same),
+                None => Known::Article { digest: item.digest.unwrap_or_default(), length: item.length },
+            };
+            known.insert(id, what);
+        }
+        Ok(known)
+    }
+
+    /// The articles that have one of these keys of a signature, by key.
+    pub async fn stories(
+        &self,
+        topic: &str,
+        story_keys: &[u64],
+    ) -> Result<HashMap<u64, (ArticleId, Signature)>, StoreError> {
+        #[derive(Deserialize)]
+        struct StoryItem {
+            story: String,
+            article: String,
+            #[serde(with = "signature_bytes")]
+            signature: Signature,
+        }
+        let slug = topic_slug(topic);
+        let keys = story_keys.iter().map(|key| keys::story(&slug, *key)).collect();
+        let mut stories = HashMap::new();
+        for item in self.get_batches(keys, None, true).await? {
+            let item: StoryItem = read(item)?;
+            if let (Ok(key), Ok(article)) = (u64::from_str_radix(&item.story, 16), item.article.parse()) {
+                stories.insert(key, (article, item.signature));
+            }
+        }
+        Ok(stories)
+    }
+
+    /// Remembers by which keys these articles are recognised. Of two with one
+    /// key the later stays: either leads to the story.
+    pub async fn keep_stories(&self, topic: &str, articles: &[Prepared]) -> Result<(), StoreError> {
+        #[derive(Serialize)]
+        struct StoryItem<'a> {
+            pk: String,
+            sk: String,
+            story: String,
+            article: String,
+            signature: SignatureText<'a>,
+        }
+        let slug = topic_slug(topic);
+        let mut items: HashMap<u64, Item> = HashMap::new();
+        for Prepared { id, signature, .. } in articles {
+            for key in signature.keys() {
+                let keys::Key { pk, sk } = keys::story(&slug, *key);
+                let story = format!("{key:016x}");
+                let signature = SignatureText(signature);
+                let item = StoryItem { pk, sk, story, article: id.to_string(), signature };
+                items.insert(*key, write(&item)?);
+            }
+        }
+        let items: Vec<Item> = items.into_values().collect();
+        let batches: Vec<Vec<Item>> = items.chunks(WRITE_MAX).map(<[Item]>::to_vec).collect();
+        stream::iter(batches.into_iter().map(|batch| self.put_batch(batch)))
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    /// Puts items that need no condition.
+    async fn put_batch(&self, items: Vec<Item>) -> Result<(), StoreError> {
+        let put = |item: Item| -> Result<WriteRequest, StoreError> {
+            let request = PutRequest::builder().set_item(Some(item)).build()?;
+            Ok(WriteRequest::builder().put_request(request).build())
+        };
+        let mut left = items.into_iter().map(put).collect::<Result<Vec<_>, _>>()?;
+        for attempt in 1..=ATTEMPTS {
+            let call = self.table.client.batch_write_item().request_items(&self.table.name, left);
+            let unprocessed = call.send().await?.unprocessed_items;
+            left = unprocessed.and_then(|mut tables| tables.remove(&self.table.name)).unwrap_or_default();
+            if left.is_empty() {
+                return Ok(());
+            }
+            tokio::time::sleep(transaction::pause(attempt)).await;
+        }
+        Err(StoreError::Busy("writes of a batch were put off on every try".to_owned()))
+    }
+
+    /// Writes up to [`CHUNK`] articles, and makes the topic if need be. Whatever
+    /// is known of their addresses is looked up first, in the same order of
+    /// things as it is written: another import of the same articles makes this
+    /// one look again.
+    pub async fn put_chunk(
+        &self,
+        topic: &str,
+        chunk: &[Prepared],
         sample: bool,
     ) -> Result<Imported, StoreError> {
-        let mut imported = Imported::default();
-        let mut chunk: Vec<Article> = Vec::new();
-        let mut hashes = HashSet::new();
-        let mut bytes = 0;
-        for article in articles {
-            let size = article.title.len()
-                + article.body().len()
-                + article.text.as_deref().map_or(0, str::len)
-                + 1_000;
-            let full = chunk.len() == CHUNK || bytes + size > CHUNK_BYTES;
-            if full || hashes.contains(&hash(&article.url)) {
-                self.import_chunk(topic, &chunk, sample, &mut imported).await?;
-                chunk.clear();
-                hashes.clear();
-                bytes = 0;
-            }
-            hashes.insert(hash(&article.url));
-            bytes += size;
-            chunk.push(article);
-        }
-        if !chunk.is_empty() {
-            self.import_chunk(topic, &chunk, sample, &mut imported).await?;
-        }
-        Ok(imported)
-    }
-
-    async fn import_chunk(
-        &self,
-        topic: &str,
-        chunk: &[Article],
-        sample: bool,
-        imported: &mut Imported,
-    ) -> Result<(), StoreError> {
         let slug = topic_slug(topic);
         let table = &self.table.name;
+        let ids: Vec<_> = chunk.iter().map(|prepared| prepared.id).collect();
         for attempt in 1..=ATTEMPTS {
-            let present = self.present(&slug, chunk).await?;
-            let added = chunk.len() - present.len();
+            let known = self.known(topic, &ids).await?;
+            let mut imported = Imported::default();
+            let mut length = 0_i64;
+            let mut parts = Vec::with_capacity(2 * chunk.len() + 1);
+            for prepared in chunk {
+                let before = match known.get(&prepared.id) {
+                    Some(Known::Article { digest, length }) => Some((digest, *length)),
+                    // It has become a copy of another meanwhile, and stays one.
+                    Some(Known::Copy(_)) => continue,
+                    None => None,
+                };
+                length += i64::from(prepared.length);
+                let condition = match before {
+                    Some((digest, before)) => {
+                        imported.updated += 1;
+                        length -= i64::from(before);
+                        Change::new().when("digest", "=", digest)
+                    }
+                    None => {
+                        imported.added += 1;
+                        Change::new().if_absent()
+                    }
+                };
+                // What other addresses led to it is kept by an update, not by a put.
+                let key = keys::article(&slug, prepared.id);
+                parts.push(article_change(condition, prepared)?.update_of(table, key)?);
+                if let Some((vector, kind)) = &prepared.vector {
+                    let place = Place { slug: &slug, kind, id: prepared.id, article: &prepared.article };
+                    parts.push(Change::new().put_of(table, meaning::item(place, vector))?);
+                }
+            }
+            if parts.is_empty() {
+                return Ok(imported);
+            }
+            let postings: i64 = chunk.iter().map(|prepared| i64::from(prepared.postings)).sum();
+            let count = Change::new()
+                .add("article_count", i64::try_from(imported.added).unwrap_or(i64::MAX))
+                .add("words_length", length)
+                .add("postings", postings);
             let first = self.table.get(keys::topic(&slug)).await?.is_none();
-            let mut count = Change::new().add("article_count", i64::try_from(added).unwrap_or(i64::MAX));
-            count = if first {
+            let count = if first {
                 count.if_absent().set("name", topic).set("sample", sample)
             } else {
                 count.if_exists()
             };
-            let mut parts = vec![count.update_of(table, keys::topic(&slug))?];
-            for article in chunk {
-                let keys::Key { pk, sk } = keys::article(&slug, &hash(&article.url));
-                let condition =
-                    if present.contains(&sk) { Change::new().if_exists() } else { Change::new().if_absent() };
-                parts.push(
-                    condition.put_of(table, write(&ArticleItem { pk, sk, article: article.clone() })?)?,
-                );
-            }
+            parts.push(count.update_of(table, keys::topic(&slug))?);
             if transaction::commit(&self.table.client, parts).await?.is_ok() {
-                imported.added += added as u64;
-                imported.updated += present.len() as u64;
-                return Ok(());
+                return Ok(imported);
             }
             tokio::time::sleep(transaction::pause(attempt)).await;
         }
         Err(StoreError::Busy("an import met others on every try".to_owned()))
     }
 
-    /// The sort keys of those articles that are there already.
-    async fn present(&self, slug: &str, chunk: &[Article]) -> Result<HashSet<String>, StoreError> {
-        let mut wanted: Vec<_> =
-            chunk.iter().map(|article| keys::article(slug, &hash(&article.url)).item()).collect();
-        let mut present = HashSet::new();
-        for _ in 0..ATTEMPTS {
-            if wanted.is_empty() {
-                return Ok(present);
+    /// Records that `url` leads to the same text as the article `same_as`. True
+    /// unless it was known already.
+    pub async fn keep_copy(&self, topic: &str, url: &str, same_as: ArticleId) -> Result<bool, StoreError> {
+        let slug = topic_slug(topic);
+        let table = &self.table.name;
+        let copy = keys::article(&slug, ArticleId::of(url));
+        let told = Change::new().if_exists().append("also_at", url, ALSO_AT_MAX);
+        let parts = vec![
+            Change::new().if_absent().set("same_as", same_as.to_string()).update_of(table, copy)?,
+            told.update_of(table, keys::article(&slug, same_as))?,
+        ];
+        match transaction::commit(&self.table.client, parts).await? {
+            Ok(()) => Ok(true),
+            Err(refused) if refused.part == 0 => Ok(false),
+            // The article has its fill of addresses: this one is known, and not told.
+            Err(_) => {
+                let copy = keys::article(&slug, ArticleId::of(url));
+                let change = Change::new().if_absent().set("same_as", same_as.to_string());
+                Ok(change.apply(&self.table, copy).await?.is_ok())
             }
-            let request = KeysAndAttributes::builder()
-                .set_keys(Some(wanted))
-                .projection_expression("sk")
-                .consistent_read(true)
-                .build()?;
-            let output =
-                self.table.client.batch_get_item().request_items(&self.table.name, request).send().await?;
-            let found =
-                output.responses.and_then(|mut tables| tables.remove(&self.table.name)).unwrap_or_default();
-            present.extend(found.into_iter().filter_map(|item| item.get("sk")?.as_s().ok().cloned()));
+        }
+    }
+
+    async fn get_batches(
+        &self,
+        keys: Vec<keys::Key>,
+        projection: Option<&str>,
+        consistent: bool,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut keys: Vec<Item> = keys.iter().map(keys::Key::item).collect();
+        let mut batches = Vec::new();
+        while !keys.is_empty() {
+            let rest = keys.split_off(keys.len().min(GET_MAX));
+            batches.push(std::mem::replace(&mut keys, rest));
+        }
+        let items: Vec<Vec<Item>> =
+            stream::iter(batches.into_iter().map(|batch| self.get_batch(batch, projection, consistent)))
+                .buffer_unordered(AT_ONCE)
+                .try_collect()
+                .await?;
+        Ok(items.into_iter().flatten().collect())
+    }
+
+    async fn get_batch(
+        &self,
+        mut wanted: Vec<Item>,
+        projection: Option<&str>,
+        consistent: bool,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut found = Vec::with_capacity(wanted.len());
+        for attempt in 1..=ATTEMPTS {
+            let mut request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(consistent);
+            if let Some(projection) = projection {
+                request = request.projection_expression(projection);
+                if projection.contains("#length") {
+                    request = request.expression_attribute_names("#length", "length");
+                }
+            }
+            let call = self.table.client.batch_get_item().request_items(&self.table.name, request.build()?);
+            let output = call.send().await?;
+            let items = output.responses.and_then(|mut tables| tables.remove(&self.table.name));
+            found.extend(items.unwrap_or_default());
             let left = output.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table.name));
             wanted = left.map(|left| left.keys).unwrap_or_default();
+            if wanted.is_empty() {
+                return Ok(found);
+            }
+            tokio::time::sleep(transaction::pause(attempt)).await;
         }
         Err(StoreError::Busy("reads of a batch were put off on every try".to_owned()))
     }
+}
+
+/// Every field of an article, those it no longer has included.
+fn article_change(condition: Change, prepared: &Prepared) -> Result<Change, StoreError> {
+    const OPTIONAL: [&str; 7] = ["source", "summary", "text", "category", "sentiment", "tags", "language"];
+    let mut change = condition
+        .set("digest", &prepared.digest)
+        .set("length", prepared.length)
+        .set("signature", SignatureText(&prepared.signature));
+    let fields = write(&prepared.article)?;
+    for absent in OPTIONAL.iter().filter(|name| !fields.contains_key(**name)) {
+        change = change.remove(absent);
+    }
+    for (name, value) in fields {
+        change = change.set_value(&name, value);
+    }
+    Ok(change)
+}
+
+struct SignatureText<'a>(&'a Signature);
+
+impl Serialize for SignatureText<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        signature_bytes::serialize(self.0, serializer)
+    }
+}
+
+/// Whether a listed article has the facts that are asked for.
+pub fn has_facts(listed: &Listed, facts: &Facts) -> bool {
+    let same =
+        |one: &Option<String>, other: &str| one.as_deref().is_some_and(|one| folded(one) == folded(other));
+    (facts.categories.is_empty() || facts.categories.iter().any(|wanted| same(&listed.category, wanted)))
+        && facts.sentiment.is_none_or(|wanted| listed.sentiment.as_deref() == Some(wanted.as_str()))
+        && facts.source.as_ref().is_none_or(|wanted| same(&listed.source, wanted))
 }

@@ -53,6 +53,25 @@ impl Change {
         self
     }
 
+    /// Sets an attribute to a value as DynamoDB has it.
+    pub fn set_value(mut self, attribute: &str, value: AttributeValue) -> Self {
+        let name = self.name(attribute);
+        let placeholder = format!(":v{}", self.values.len());
+        self.values.insert(placeholder.clone(), value);
+        self.sets.push(format!("{name} = {placeholder}"));
+        self
+    }
+
+    /// Appends to a list, only if it has fewer than `most` entries.
+    pub fn append(mut self, attribute: &str, value: impl Serialize, most: usize) -> Self {
+        let name = self.name(attribute);
+        let nothing: [&str; 0] = [];
+        let (empty, entry, most) = (self.value(nothing), self.value([value]), self.value(most));
+        self.sets.push(format!("{name} = list_append(if_not_exists({name}, {empty}), {entry})"));
+        self.conditions.push(format!("(attribute_not_exists({name}) OR size({name}) < {most})"));
+        self
+    }
+
     /// Adds to a number, which is 0 when absent.
     pub fn add(mut self, attribute: &str, amount: i64) -> Self {
         let (name, value) = (self.name(attribute), self.value(amount));

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use uuid::Uuid;
 
 use super::Item;
+use crate::domain::article::ArticleId;
 use crate::domain::draft::Status;
 use crate::domain::time::Timestamp;
 
@@ -34,8 +35,10 @@ impl Key {
 pub(super) const MESSAGE: &str = "MSG#";
 /// What stands before a run's id.
 pub(super) const RUN: &str = "RUN#";
-/// What stands before an article's hash.
+/// What stands before an article's id.
 pub(super) const ARTICLE: &str = "A#";
+/// What stands before the id of an article whose vector it is.
+pub(super) const VECTOR: &str = "V#";
 /// Where all open runs are listed.
 pub(super) const OPEN: &str = "OPEN";
 /// Where all prompts are listed.
@@ -147,9 +150,29 @@ pub(super) fn topic_partition(slug: &str) -> String {
     format!("TOPIC#{slug}")
 }
 
-/// An article, by the hash of its URL.
-pub(super) fn article(slug: &str, hash: &str) -> Key {
-    Key::new(topic_partition(slug), format!("{ARTICLE}{hash}"))
+/// An article.
+pub(super) fn article(slug: &str, id: ArticleId) -> Key {
+    Key::new(topic_partition(slug), format!("{ARTICLE}{id}"))
+}
+
+/// An article's vector.
+pub(super) fn vector(slug: &str, id: ArticleId) -> Key {
+    Key::new(topic_partition(slug), format!("{VECTOR}{id}"))
+}
+
+/// The index of vectors; it holds those of so many dimensions.
+pub(super) fn by_meaning(dimensions: u32) -> String {
+    format!("by-meaning-{dimensions}")
+}
+
+/// Which article has this key of a signature.
+pub(super) fn story(slug: &str, key: u64) -> Key {
+    Key::new(format!("STORY#{slug}#{key:016x}"), "STORY")
+}
+
+/// The postings of a bucket of a topic's terms, in one segment of many.
+pub(super) fn words(slug: &str, bucket: u8, segment: u64) -> Key {
+    Key::new(format!("WORDS#{slug}#{bucket:02x}"), format!("S#{segment:08}"))
 }
 
 /// A user's counter for one minute.

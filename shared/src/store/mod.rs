@@ -13,25 +13,29 @@ mod expression;
 mod idempotency;
 mod keys;
 mod library;
+mod meaning;
 mod metrics;
 mod quotas;
 mod runs;
 pub mod tables;
 mod transaction;
+mod words;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
-pub use articles::{Articles, Imported, Reading};
+pub use articles::{Articles, CHUNK, Imported, Known, Listed, Prepared, TopicState, has_facts};
 pub use conversations::{Answering, Begin, Conversations, History};
 pub use cursor::CursorKey;
 pub use drafts::{Created, Drafts, DraftsPage, Origin, Saved};
 pub use idempotency::{Claim, Held, Idempotency, Stored};
 pub use library::{Committed, Content, Deleted, Library, LibraryPage, VersionsPage};
+pub use meaning::{Meaning, NEAREST_MAX};
 pub use metrics::{Counter, Metrics};
 pub use quotas::{Kind, Quotas, Reservation};
 pub use runs::{Beat, Cancelled, Claimed, Full, OpenRun, RESTORED_MAX, Rated, Runs, RunsPage, Started};
 pub use transaction::pause;
+pub use words::Words;
 
 use crate::config::Tables;
 use crate::domain::model::Secret;
@@ -105,6 +109,10 @@ pub struct Store {
     pub library: Library,
     /// Topics and their articles.
     pub articles: Articles,
+    /// The words of articles.
+    pub words: Words,
+    /// What articles mean.
+    pub meaning: Meaning,
     /// What users may still use.
     pub quotas: Quotas,
     /// Answers to requests that may be repeated.
@@ -114,8 +122,9 @@ pub struct Store {
 }
 
 impl Store {
-    /// The tables of `names`, with cursors signed by `cursor_key`.
-    pub fn new(client: Client, names: Tables, cursor_key: &Secret) -> Self {
+    /// The tables of `names`, with cursors signed by `cursor_key` and vectors of
+    /// so many `dimensions`.
+    pub fn new(client: Client, names: Tables, cursor_key: &Secret, dimensions: u32) -> Self {
         let key = CursorKey::new(cursor_key);
         let at = |table: &str| Table { client: client.clone(), name: table.to_owned() };
         Self {
@@ -124,6 +133,8 @@ impl Store {
             runs: Runs::new(at(&names.drafts), names.clone(), key.clone()),
             library: Library::new(at(&names.library), names.clone(), key.clone()),
             articles: Articles::new(at(&names.articles), key),
+            words: Words::new(at(&names.articles)),
+            meaning: Meaning::new(at(&names.articles), dimensions),
             quotas: Quotas::new(at(&names.usage)),
             idempotency: Idempotency::new(at(&names.usage)),
             metrics: Metrics::new(at(&names.usage)),

@@ -5,10 +5,11 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType, TimeToLiveSpecification,
+    ProjectionType, ScalarAttributeType, SearchSchemaElement, SearchSchemaElementType, StreamSpecification,
+    StreamViewType, TimeToLiveSpecification, VectorAttributeDefinition, VectorDistanceFunction, VectorIndex,
 };
 
-use super::{StoreError, keys};
+use super::{StoreError, keys, meaning};
 use crate::config::Tables;
 
 /// A table.
@@ -18,6 +19,8 @@ pub struct TableSpec {
     pub name: String,
     /// Its indexes.
     pub indexes: Vec<IndexSpec>,
+    /// Its index of vectors.
+    pub vectors: Option<VectorSpec>,
     /// Whether items expire by their attribute `ttl`, in seconds.
     pub expires: bool,
     /// Whether its stream tells of removed items.
@@ -39,6 +42,21 @@ pub struct IndexSpec {
     pub carries: Option<&'static [&'static str]>,
 }
 
+/// An index of vectors, compared by the cosine of their angle.
+#[derive(Clone, Debug)]
+pub struct VectorSpec {
+    /// Its name.
+    pub name: String,
+    /// The attribute that has the vector.
+    pub vector: &'static str,
+    /// Numbers of a vector.
+    pub dimensions: u32,
+    /// What it is cut by: a search is within one value of it.
+    pub hash: &'static str,
+    /// Attributes that a search may ask to be equal to. It carries the keys only.
+    pub filters: &'static [&'static str],
+}
+
 /// What a list of drafts shows.
 const SUMMARY: &[&str] = &[
     "id",
@@ -54,8 +72,11 @@ const SUMMARY: &[&str] = &[
     "expires_at",
 ];
 
-/// The tables of `names`.
-pub fn specs(names: &Tables) -> [TableSpec; 4] {
+/// What lists and counts of articles need.
+const LISTED: &[&str] = &["category", "sentiment", "source"];
+
+/// The tables of `names`, with vectors of so many `dimensions`.
+pub fn specs(names: &Tables, dimensions: u32) -> [TableSpec; 4] {
     let index = |name, hash, range, carries| IndexSpec { name, hash, range, range_is_number: false, carries };
     [
         TableSpec {
@@ -64,6 +85,7 @@ pub fn specs(names: &Tables) -> [TableSpec; 4] {
                 index(keys::BY_OWNER, "list_pk", "list_sk", Some(SUMMARY)),
                 index(keys::BY_DUE, "open_pk", "open_sk", Some(&[])),
             ],
+            vectors: None,
             expires: true,
             streams: true,
         },
@@ -73,22 +95,36 @@ pub fn specs(names: &Tables) -> [TableSpec; 4] {
                 index(keys::BY_CHANGE, "listing", "changed", None),
                 IndexSpec { range_is_number: true, ..index(keys::BY_CLONES, "listing", "clone_count", None) },
             ],
+            vectors: None,
             expires: false,
             streams: false,
         },
         TableSpec {
             name: names.articles.clone(),
-            indexes: vec![index(keys::BY_TIME, "pk", "published_at", None)],
+            indexes: vec![index(keys::BY_TIME, "pk", "published_at", Some(LISTED))],
+            vectors: Some(VectorSpec {
+                name: keys::by_meaning(dimensions),
+                vector: meaning::VECTOR,
+                dimensions,
+                hash: meaning::PARTITION,
+                filters: &meaning::FILTERS,
+            }),
             expires: false,
             streams: false,
         },
-        TableSpec { name: names.usage.clone(), indexes: Vec::new(), expires: true, streams: false },
+        TableSpec {
+            name: names.usage.clone(),
+            indexes: Vec::new(),
+            vectors: None,
+            expires: true,
+            streams: false,
+        },
     ]
 }
 
 /// Makes the tables that are not there yet, where nothing else deploys them.
-pub async fn create_missing(client: &Client, names: &Tables) -> Result<(), StoreError> {
-    for spec in specs(names) {
+pub async fn create_missing(client: &Client, names: &Tables, dimensions: u32) -> Result<(), StoreError> {
+    for spec in specs(names, dimensions) {
         let described = client.describe_table().table_name(&spec.name).send().await;
         if described.is_err() {
             create(client, &spec).await?;
@@ -131,6 +167,12 @@ async fn create(client: &Client, spec: &TableSpec) -> Result<(), StoreError> {
                 .build()?,
         );
     }
+    if let Some(vectors) = &spec.vectors {
+        for name in std::iter::once(&vectors.hash).chain(vectors.filters) {
+            call = call.attribute_definitions(attribute(name, ScalarAttributeType::S)?);
+        }
+        call = call.vector_indexes(vector_index(vectors)?);
+    }
     if spec.streams {
         call = call.stream_specification(
             StreamSpecification::builder()
@@ -150,6 +192,22 @@ async fn create(client: &Client, spec: &TableSpec) -> Result<(), StoreError> {
         client.update_time_to_live().table_name(&spec.name).time_to_live_specification(ttl).send().await?;
     }
     Ok(())
+}
+
+fn vector_index(spec: &VectorSpec) -> Result<VectorIndex, BuildError> {
+    let element = |name: &str, kind| {
+        SearchSchemaElement::builder().attribute_name(name).search_schema_element_type(kind).build()
+    };
+    let filters = spec.filters.iter().map(|name| element(name, SearchSchemaElementType::InlineFilter));
+    let schema = std::iter::once(element(spec.hash, SearchSchemaElementType::Hash)).chain(filters);
+    VectorIndex::builder()
+        .index_name(&spec.name)
+        .vector_attribute(VectorAttributeDefinition::builder().attribute_name(spec.vector).build()?)
+        .dimensions(i64::from(spec.dimensions))
+        .distance_function(VectorDistanceFunction::Cosine)
+        .set_search_schema(Some(schema.collect::<Result<_, _>>()?))
+        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+        .build()
 }
 
 fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, BuildError> {

@@ -14,6 +14,7 @@ mod metrics;
 mod model_faults;
 mod races;
 mod read_units;
+mod retrieval;
 mod start;
 mod stopped;
 mod test_runs;

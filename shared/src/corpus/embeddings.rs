@@ -1,0 +1,138 @@
+//! Who turns texts into vectors: the workshop's own static embeddings, which
+//! need no service, or a server that speaks OpenAI's `/v1/embeddings`.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use embedding::normalised;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::config::EmbeddingService;
+use crate::domain::model::ApiKey;
+
+/// Texts of one request.
+const BATCH: usize = 64;
+/// Characters of a text that a server is sent: its window is often 512 tokens.
+const READ_MAX: usize = 2_000;
+/// A batch is not waited for longer.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// With the static embeddings, what is less similar to a query was not found.
+/// Measured on the judged set of the tests: below it there is chance.
+const STATIC_LEAST: f64 = 0.25;
+
+/// Texts could not be turned into vectors. Nothing else depends on it: words
+/// are searched without.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbeddingError {
+    /// The embeddings of this build are damaged.
+    #[error("{0}")]
+    Damaged(String),
+    /// The server can't be reached, or failed.
+    #[error("the embeddings' server failed: {0}")]
+    Unreachable(String),
+    /// The server answered something else than was asked for.
+    #[error("the embeddings' server answered {0}")]
+    Nonsense(String),
+    /// Its key can't be read.
+    #[error("the embeddings' key can't be read")]
+    NoKey,
+}
+
+/// Turns texts into vectors.
+#[derive(Clone, Copy)]
+pub struct Embedder<'a> {
+    app: &'a App,
+}
+
+/// The vocabulary takes a while to read: once a process.
+static STATIC: OnceLock<Result<embedding::Embedder, String>> = OnceLock::new();
+
+impl<'a> Embedder<'a> {
+    /// The one that the configuration names.
+    pub fn of(app: &'a App) -> Self {
+        Self { app }
+    }
+
+    /// The vectors' kind: those of another kind can't be compared with them.
+    pub fn kind(&self) -> String {
+        self.app.config.embeddings.as_ref().map_or_else(
+            || embedding::NAME.to_owned(),
+            |service| format!("{}-{}", service.model, service.dimensions),
+        )
+    }
+
+    /// Articles that are less similar to a query than this were not found.
+    pub fn least_similarity(&self) -> f64 {
+        self.app.config.embeddings.as_ref().map_or(STATIC_LEAST, |service| service.least_similarity)
+    }
+
+    /// The vector of each text, of length 1; `None` for a text that has none.
+    pub async fn embed(&self, texts: &[String]) -> Result<Vec<Option<Vec<f32>>>, EmbeddingError> {
+        let Some(service) = &self.app.config.embeddings else {
+            let embedder =
+                STATIC.get_or_init(|| embedding::Embedder::new().map_err(|error| error.to_string()));
+            let embedder = embedder.as_ref().map_err(|error| EmbeddingError::Damaged(error.clone()))?;
+            return Ok(texts.iter().map(|text| embedder.embed(text)).collect());
+        };
+        let mut vectors = Vec::with_capacity(texts.len());
+        for batch in texts.chunks(BATCH) {
+            vectors.extend(self.ask(service, batch).await?);
+        }
+        Ok(vectors)
+    }
+
+    async fn ask(
+        &self,
+        service: &EmbeddingService,
+        texts: &[String],
+    ) -> Result<Vec<Option<Vec<f32>>>, EmbeddingError> {
+        #[derive(Serialize)]
+        struct Input<'a> {
+            model: &'a str,
+            input: Vec<&'a str>,
+            dimensions: u32,
+            encoding_format: &'static str,
+        }
+        #[derive(Deserialize)]
+        struct Output {
+            data: Vec<Embedding>,
+        }
+        #[derive(Deserialize)]
+        struct Embedding {
+            index: usize,
+            embedding: Vec<f32>,
+        }
+        let input = texts.iter().map(|text| crate::domain::text::prefix(text, READ_MAX)).collect();
+        let input =
+            Input { model: &service.model, input, dimensions: service.dimensions, encoding_format: "float" };
+        let client =
+            self.app.models().client().map_err(|error| EmbeddingError::Unreachable(error.to_string()))?;
+        let url = format!("{}/embeddings", service.base_url);
+        let mut call = client.http().post(url).timeout(PATIENCE).json(&input);
+        match self.app.keyed_service(service).await.map_err(|_| EmbeddingError::NoKey)? {
+            ApiKey::Known(key) => call = call.bearer_auth(key.reveal()),
+            ApiKey::None => {}
+            ApiKey::Parameter(_) => return Err(EmbeddingError::NoKey),
+        }
+        let unreachable =
+            |error: reqwest::Error| EmbeddingError::Unreachable(error.without_url().to_string());
+        let response = call.send().await.map_err(unreachable)?;
+        if !response.status().is_success() {
+            return Err(EmbeddingError::Unreachable(format!("status {}", response.status().as_u16())));
+        }
+        let Output { data } = response.json().await.map_err(unreachable)?;
+        let mut vectors = vec![None; texts.len()];
+        for Embedding { index, embedding } in data {
+            if embedding.len() != service.dimensions as usize {
+                let (got, wanted) = (embedding.len(), service.dimensions);
+                return Err(EmbeddingError::Nonsense(format!("{got} numbers for {wanted}")));
+            }
+            let Some(vector) = vectors.get_mut(index) else {
+                return Err(EmbeddingError::Nonsense("a vector for no text".to_owned()));
+            };
+            *vector = normalised(embedding);
+        }
+        Ok(vectors)
+    }
+}

@@ -1,0 +1,189 @@
+//! Articles into a topic.
+//!
+//! An article is known by its address; the same text under another address is
+//! kept as one more address of the first. What is as it was is not written
+//! again, so that a feed which repeats itself costs reads only.
+//!
+//! In this order, so that whatever is found can be read: words, then the keys
+//! that copies are recognised by, then the articles with their vectors. A crash
+//! between leaves words of articles that aren't there, which no search shows,
+//! and the import that is tried again completes them.
+
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use super::embeddings::Embedder;
+use crate::app::App;
+use crate::domain::article::{Article, ArticleId};
+use crate::domain::identity::{SAME, Signature, signature, similarity};
+use crate::domain::time::Timestamp;
+use crate::domain::words::Indexed;
+use crate::store::{CHUNK, Known, Prepared, StoreError};
+
+/// Articles that are worked on together: 256 writes of words are shared by them.
+const BATCH: usize = 980;
+/// Characters of an article's text that its vector is made of, beside its title.
+const MEANT: usize = 1_500;
+
+/// What an import did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Import {
+    /// Articles that were not there before.
+    pub added: u64,
+    /// Articles whose address was there, now as imported.
+    pub updated: u64,
+    /// Addresses of texts that are there already.
+    pub duplicates: u64,
+}
+
+impl Import {
+    fn add(&mut self, other: Self) {
+        self.added += other.added;
+        self.updated += other.updated;
+        self.duplicates += other.duplicates;
+    }
+}
+
+/// Adds `articles` to a topic, which is made if need be. In order: of two with
+/// one address the later stays. An article whose time is `now` is taken for one
+/// that has none of its own, and keeps the time it was first met with.
+pub async fn import(
+    app: &App,
+    topic: &str,
+    articles: Vec<Article>,
+    sample: bool,
+    now: Timestamp,
+) -> Result<Import, StoreError> {
+    let mut done = Import::default();
+    let mut left = articles.into_iter().peekable();
+    while left.peek().is_some() {
+        let batch: Vec<_> = left.by_ref().take(BATCH).collect();
+        done.add(batch_of(app, topic, batch, sample, now).await?);
+    }
+    Ok(done)
+}
+
+async fn batch_of(
+    app: &App,
+    topic: &str,
+    articles: Vec<Article>,
+    sample: bool,
+    now: Timestamp,
+) -> Result<Import, StoreError> {
+    let store = &app.store().articles;
+    let mut done = Import::default();
+    let wanted = newest_of_each(articles);
+    let ids: Vec<_> = wanted.iter().map(|(id, _)| *id).collect();
+    let (state, known) = futures::try_join!(store.topic(topic), store.known(topic, &ids))?;
+
+    let mut changed = Vec::new();
+    let mut unknown = Vec::new();
+    for (id, article) in wanted {
+        let digest = digest(&article, now);
+        let signature = signature(&article.title, article.body());
+        match known.get(&id) {
+            Some(Known::Article { digest: before, .. }) if *before == digest => done.updated += 1,
+            Some(Known::Article { .. }) => changed.push((id, article, digest, signature)),
+            Some(Known::Copy(_)) => done.duplicates += 1,
+            None => unknown.push((id, article, digest, signature)),
+        }
+    }
+    let story_keys =
+        unknown.iter().flat_map(|(_, _, _, signature)| signature.keys().to_vec()).collect::<Vec<_>>();
+    let mut stories = store.stories(topic, &story_keys).await?;
+    let mut copies = Vec::new();
+    for (id, article, digest, signature) in unknown {
+        match story_of(&stories, &signature) {
+            Some(first) => copies.push((article.url, first)),
+            None => {
+                stories.extend(signature.keys().iter().map(|key| (*key, (id, signature.clone()))));
+                changed.push((id, article, digest, signature));
+            }
+        }
+    }
+
+    let indexed: Vec<_> = changed.iter().map(|(id, article, ..)| Indexed::of(*id, article)).collect();
+    let vectors = vectors(app, changed.iter().map(|(_, article, ..)| article)).await;
+    let postings = state.map_or(0, |state| state.postings);
+    app.store().words.add(topic, &indexed, postings).await?;
+    let kind = Embedder::of(app).kind();
+    let prepared: Vec<_> = changed
+        .into_iter()
+        .zip(indexed)
+        .zip(vectors)
+        .map(|(((id, article, digest, signature), indexed), vector)| Prepared {
+            id,
+            article,
+            digest,
+            signature,
+            length: indexed.length,
+            postings: u32::try_from(indexed.terms()).unwrap_or(u32::MAX),
+            vector: vector.map(|vector| (vector, kind.clone())),
+        })
+        .collect();
+    store.keep_stories(topic, &prepared).await?;
+    for chunk in prepared.chunks(CHUNK) {
+        let imported = store.put_chunk(topic, chunk, sample).await?;
+        done.added += imported.added;
+        done.updated += imported.updated;
+    }
+    for (url, first) in copies {
+        store.keep_copy(topic, &url, first).await?;
+        done.duplicates += 1;
+    }
+    Ok(done)
+}
+
+/// Each article once, the later of two with one address, in order.
+fn newest_of_each(articles: Vec<Article>) -> Vec<(ArticleId, Article)> {
+    let mut places: HashMap<ArticleId, usize> = HashMap::new();
+    let mut wanted: Vec<(ArticleId, Article)> = Vec::with_capacity(articles.len());
+    for article in articles {
+        let id = ArticleId::of(&article.url);
+        match places.get(&id).and_then(|place| wanted.get_mut(*place)) {
+            Some(before) => before.1 = article,
+            None => {
+                places.insert(id, wanted.len());
+                wanted.push((id, article));
+            }
+        }
+    }
+    wanted
+}
+
+/// The article that this is a copy of.
+fn story_of(stories: &HashMap<u64, (ArticleId, Signature)>, signature: &Signature) -> Option<ArticleId> {
+    let candidates = signature.keys().iter().filter_map(|key| stories.get(key));
+    candidates.filter(|(_, other)| similarity(signature, other) >= SAME).map(|(id, _)| *id).next()
+}
+
+/// What tells whether an article is as it was: a hash of all that it says.
+fn digest(article: &Article, now: Timestamp) -> String {
+    let timeless = Timestamp::from_millis(0);
+    let undated = article.published_at == now;
+    let published_at = if undated { timeless } else { article.published_at };
+    let said = serde_json::to_vec(&Article { published_at, ..article.clone() }).unwrap_or_default();
+    URL_SAFE_NO_PAD.encode(Sha256::digest(said).get(..12).unwrap_or_default())
+}
+
+/// A vector for each article. Without its embeddings' server an import goes
+/// on: its articles are found by words.
+async fn vectors<'a>(app: &App, articles: impl Iterator<Item = &'a Article>) -> Vec<Option<Vec<f32>>> {
+    let texts: Vec<String> = articles.map(meant).collect();
+    match Embedder::of(app).embed(&texts).await {
+        Ok(vectors) => vectors,
+        Err(error) => {
+            tracing::error!(%error, articles = texts.len(), "articles were imported without their meaning");
+            vec![None; texts.len()]
+        }
+    }
+}
+
+/// The text that an article's vector is made of.
+fn meant(article: &Article) -> String {
+    let body = article.summary.as_deref().or(article.text.as_deref()).unwrap_or_default();
+    format!("{}. {}", article.title, crate::domain::text::prefix(body, MEANT))
+}

@@ -1,0 +1,12 @@
+//! The articles of the topics: getting them in, and finding them.
+//!
+//! - [`import()`]: articles into a topic, each once, with its words and its vector
+//! - [`search()`]: by words and meaning, and what was found why
+//! - [`embeddings`]: who turns texts into vectors
+
+pub mod embeddings;
+mod import;
+mod search;
+
+pub use import::{Import, import};
+pub use search::{Question, Results, facets, search};
