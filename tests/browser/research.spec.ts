@@ -329,6 +329,10 @@ test.describe("a large import", () => {
     quiet.allow(OFFLINE);
     const report = standIn.report();
     await standIn.imports(page, machine.url, report);
+    let begun = 0;
+    page.on("request", (request) => {
+      if (request.method() === "POST" && request.url().endsWith("/imports")) begun += 1;
+    });
     await page.route("**/uploads/*", (route) => route.abort(), { times: 1 });
     await chosen(page, machine);
     await expect(page.getByText("The upload of “ports.jsonl” broke off")).toBeVisible();
@@ -339,6 +343,8 @@ test.describe("a large import", () => {
     await expect(page.getByText("The storage didn't take “ports.jsonl” (6.0 MB, answer 403).")).toBeVisible();
     await page.getByRole("button", { name: "Try again" }).click();
     await expect(page.getByText("is uploaded and waits its turn")).toBeVisible();
+    // An address that refused the file is not sent it again.
+    expect(begun).toBe(2);
     Object.assign(report, { status: "failed", bytes_read: 0, error: "The file is not UTF-8." });
     await expect(page.getByText("The file is not UTF-8. Nothing was imported.")).toBeVisible();
     await expect(page.getByRole("button", { name: "Try again" })).toHaveCount(0);
