@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use shared::domain::model::{ApiKey, Model, Secret, Usage};
 use shared::llm::{
     ANSWER_MAX_BYTES, Answer, ChatMessage, ChatRequest, Chunk, Client, Deadlines, Finish, ModelError, Part,
-    Role,
+    Role, Tools,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -177,12 +177,13 @@ fn model(base_url: String) -> Model {
 }
 
 fn request(model: &Model) -> ChatRequest<'_> {
-    let message = |role, content: &str| ChatMessage { role, content: content.into() };
+    let message = |role, content: &str| ChatMessage::new(role, content);
     ChatRequest {
         model,
         messages: vec![message(Role::System, "Be brief."), message(Role::User, "Hello?")],
         max_tokens: 100,
         temperature: 0.7,
+        tools: Tools::default(),
     }
 }
 
@@ -214,7 +215,7 @@ async fn read(mut answer: Answer) -> (String, Result<Chunk, ModelError>) {
 
 fn counted_end() -> Result<Chunk, ModelError> {
     let usage = Usage { prompt_tokens: 11, completion_tokens: 2 };
-    Ok(Chunk::End { usage, usage_estimated: false, finish: Finish::Stop })
+    Ok(Chunk::End { usage, usage_estimated: false, finish: Finish::Stop, calls: Vec::new() })
 }
 
 async fn failure(replies: impl IntoIterator<Item = Vec<Step>>) -> (ModelError, usize) {
@@ -544,7 +545,7 @@ async fn a_server_that_does_not_count_gets_its_usage_estimated() {
         assert_eq!(text, "I hear you");
         // "Be brief." and "Hello?", three bytes a token; then the ten bytes of the answer.
         let usage = Usage { prompt_tokens: 3 + 2, completion_tokens: 4 };
-        assert_eq!(end, Ok(Chunk::End { usage, usage_estimated: true, finish: finish_as }));
+        assert_eq!(end, Ok(Chunk::End { usage, usage_estimated: true, finish: finish_as, calls: Vec::new() }));
     }
 }
 

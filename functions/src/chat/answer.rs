@@ -17,7 +17,7 @@ use shared::domain::time::Timestamp;
 use shared::http::{Code, Problem, Response, StreamingResponse};
 use shared::limits::Spend;
 use shared::llm::assistant::{CONTEXT_MESSAGES, CONTEXT_RUNS, messages};
-use shared::llm::{ChatRequest, Chunk, Deadlines, Finish, ModelError, Readiness};
+use shared::llm::{ChatRequest, Chunk, Deadlines, Finish, ModelError, Readiness, Tools};
 use shared::store::{Answering, Beat, Counter, Reservation, StoreError};
 use shared::telemetry::Figure;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -190,6 +190,7 @@ async fn compose(
         messages: messages(&task.model, &task.draft, &runs.runs, &upto(conversation, task.question.id)),
         max_tokens: task.model.max_output_tokens,
         temperature: TEMPERATURE,
+        tools: Tools::default(),
     };
     let client = app.models().client().map_err(|error| CutShort::of(&error, Usage::default()))?;
     let deadlines = Deadlines::for_model(&task.model, DEADLINE.saturating_sub(started.elapsed()));

@@ -8,7 +8,7 @@ pub mod run_test;
 
 use shared::app::App;
 use shared::domain::model::estimate_tokens;
-use shared::domain::run::{Outcome, State};
+use shared::domain::run::{Outcome, Research, State};
 use shared::llm::runner::{figures, give_up_sentence};
 use shared::store::{OpenRun, StoreError};
 
@@ -48,7 +48,7 @@ async fn end(app: &App, open: &OpenRun, mut outcome: Outcome) -> Result<bool, St
         outcome.answer = full.answer;
     }
     let now = app.now();
-    let ended = runs.finish(open, &outcome, &[], now).await?;
+    let ended = runs.finish(open, &outcome, &Research::default(), now).await?;
     if ended {
         app.tell(&figures(&outcome, open.run.started_at.map_or(0, |start| now.millis_since(start))));
     }

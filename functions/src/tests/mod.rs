@@ -9,7 +9,8 @@ pub mod start;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::app::App;
-use shared::domain::run::{Run, State, UsedArticle};
+use shared::domain::checks::Checks;
+use shared::domain::run::{Run, State, ToolCall, UsedArticle};
 use shared::http::{Problem, Request, path_id};
 use shared::llm::Readiness;
 use uuid::Uuid;
@@ -48,6 +49,10 @@ pub struct FullRunView {
     pub prompt_text: String,
     /// The articles that the model was given.
     pub articles: Vec<UsedArticle>,
+    /// The research tools that the model called, in order; growing while it runs.
+    pub tool_calls: Vec<ToolCall>,
+    /// What the answer was checked for, without a model; null before there is one.
+    pub checks: Option<Checks>,
 }
 
 /// The run of these ids with everything that is known of it.
@@ -59,7 +64,9 @@ pub(crate) async fn full(app: &App, draft: Uuid, test: Uuid) -> Result<FullRunVi
         view: RunView::of(app, full.run),
         full_response: full.answer,
         prompt_text,
-        articles: full.articles,
+        articles: full.research.articles,
+        tool_calls: full.research.calls,
+        checks: full.research.checks,
     })
 }
 

@@ -9,4 +9,4 @@ mod import;
 mod search;
 
 pub use import::{Import, import};
-pub use search::{Question, Results, facets, search};
+pub use search::{Facets, Question, Results, facets, search};

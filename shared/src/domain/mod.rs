@@ -1,6 +1,7 @@
 //! The rules of the product: types and pure functions. Knows no HTTP and no AWS.
 
 pub mod article;
+pub mod checks;
 pub mod clean;
 pub mod conversation;
 pub mod draft;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::article::Article;
+use super::checks::Checks;
 use super::draft::Draft;
 use super::model::Usage;
 use super::text::{Errors, FieldError, prefix};
@@ -290,6 +291,56 @@ impl UsedArticle {
             sample: article.sample,
             cited: false,
         }
+    }
+}
+
+/// A call of a research tool by the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ToolCall {
+    /// The model's turn it was made in, from 1.
+    pub round: u32,
+    /// The tool's name, as the model wrote it.
+    pub name: String,
+    /// What it was called with: a JSON object, or the text as it came when that
+    /// is none.
+    pub arguments: serde_json::Value,
+    /// What the model was answered: the first 2,000 characters.
+    pub result: String,
+    /// Characters of what it was answered.
+    pub result_length: u64,
+    /// It could not be done; the result says why.
+    pub is_error: bool,
+    /// Articles that the answer had.
+    pub articles: u32,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+    /// When it was called.
+    pub started_at: Timestamp,
+}
+
+/// What a run read, and what its answer was checked for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Research {
+    /// The articles that the model was given.
+    pub articles: Vec<UsedArticle>,
+    /// The tools that it called, in order.
+    #[serde(default)]
+    pub calls: Vec<ToolCall>,
+    /// What was found in the answer; none before there is one.
+    #[serde(default)]
+    pub checks: Option<Checks>,
+}
+
+impl Research {
+    /// The tools that really ran, each once, in the order of their first call.
+    pub fn tools_used(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for call in self.calls.iter().filter(|call| !call.is_error) {
+            if !names.contains(&call.name.as_str()) {
+                names.push(&call.name);
+            }
+        }
+        names
     }
 }
 

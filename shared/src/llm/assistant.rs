@@ -55,13 +55,13 @@ pub fn messages(model: &Model, draft: &Draft, runs: &[Run], conversation: &[Mess
             Role::User => WireRole::User,
             Role::Assistant => WireRole::Assistant,
         };
-        kept.push(ChatMessage { role, content });
+        kept.push(ChatMessage::new(role, content));
     }
     // A conversation that begins with an answer confuses some models' templates.
     while kept.len() > 1 && kept.last().is_some_and(|first| first.role == WireRole::Assistant) {
         kept.pop();
     }
-    kept.push(ChatMessage { role: WireRole::System, content: system });
+    kept.push(ChatMessage::new(WireRole::System, system));
     kept.reverse();
     kept
 }

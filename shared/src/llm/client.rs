@@ -24,6 +24,10 @@ use crate::domain::model::{ApiKey, Model, Usage, estimate_tokens};
 /// The longest answer that is read, in bytes, whatever was asked for: it fits
 /// into one DynamoDB item (400 KB, names and keys included).
 pub const ANSWER_MAX_BYTES: usize = 400_000;
+/// Calls of one turn; those beyond are not made.
+const CALLS_MAX: usize = 8;
+/// The longest name or id of a call, in characters.
+const CALL_NAME_MAX: usize = 64;
 /// A model that shares this machine's cores may pause this long.
 const SLOW_SILENCE: Duration = Duration::from_secs(120);
 /// A server that counts more tokens than this for one call miscounts.
@@ -52,6 +56,8 @@ pub enum Role {
     User,
     /// The model.
     Assistant,
+    /// A tool that it called.
+    Tool,
 }
 
 /// One message of a conversation, as a model reads it.
@@ -61,6 +67,66 @@ pub struct ChatMessage {
     pub role: Role,
     /// What is said.
     pub content: String,
+    /// The tools that the model calls with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
+    /// The call that this answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_call_id: Option<String>,
+}
+
+impl ChatMessage {
+    /// A message of words alone.
+    pub fn new(role: Role, content: impl Into<String>) -> Self {
+        Self { role, content: content.into(), tool_calls: Vec::new(), tool_call_id: None }
+    }
+
+    /// What the model said when it called tools.
+    pub fn calling(content: impl Into<String>, tool_calls: Vec<ToolCall>) -> Self {
+        Self { tool_calls, ..Self::new(Role::Assistant, content) }
+    }
+
+    /// What a call is answered.
+    pub fn answering(call: &ToolCall, content: impl Into<String>) -> Self {
+        Self { tool_call_id: Some(call.id.clone()), ..Self::new(Role::Tool, content) }
+    }
+
+    /// Tokens it takes, as a guess from its length.
+    pub fn tokens(&self) -> u32 {
+        let calls = self.tool_calls.iter().map(|call| &call.function);
+        let of_calls: u32 = calls.map(|f| estimate_tokens(&f.name) + estimate_tokens(&f.arguments)).sum();
+        estimate_tokens(&self.content) + of_calls
+    }
+}
+
+/// A call of a tool, as the wire has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ToolCall {
+    /// What its answer refers to.
+    pub id: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// What is called.
+    pub function: FunctionCall,
+}
+
+/// What a call asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FunctionCall {
+    /// The tool's name.
+    pub name: String,
+    /// JSON, or what the model takes for it.
+    pub arguments: String,
+}
+
+/// Tools that a model is offered.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tools<'a> {
+    /// What they are, as the wire describes them: `{type: "function", function: {…}}`.
+    pub offered: &'a [Value],
+    /// They are described, since the conversation has calls of them, but no more
+    /// are to be called.
+    pub over: bool,
 }
 
 /// What a model is asked.
@@ -74,6 +140,8 @@ pub struct ChatRequest<'a> {
     pub max_tokens: u32,
     /// From 0 (always the likeliest word) to 2. Left out where a model takes none.
     pub temperature: f32,
+    /// What it may call.
+    pub tools: Tools<'a>,
 }
 
 /// How long each part of a call may take. (Opening a connection: 5 seconds.)
@@ -117,6 +185,8 @@ pub enum Chunk {
         usage_estimated: bool,
         /// Why the answer ended.
         finish: Finish,
+        /// The tools it calls; it goes on when they are answered.
+        calls: Vec<ToolCall>,
     },
 }
 
@@ -127,6 +197,8 @@ pub enum Finish {
     Stop,
     /// It reached the longest answer.
     Length,
+    /// It waits for the tools that it called.
+    ToolCalls,
     /// The server's own word, such as `content_filter`; up to 64 characters.
     Other(String),
 }
@@ -440,6 +512,7 @@ pub struct Answer {
     /// All the model wrote, its reasoning included: for the limit and the estimate.
     written: String,
     written_max: usize,
+    calls: Vec<ToolCall>,
     prompt_tokens_estimate: u64,
     usage: Option<Usage>,
     finish: Option<Finish>,
@@ -457,11 +530,8 @@ impl Answer {
             ready: VecDeque::new(),
             written: String::new(),
             written_max: asked_for.min(ANSWER_MAX_BYTES),
-            prompt_tokens_estimate: request
-                .messages
-                .iter()
-                .map(|m| u64::from(estimate_tokens(&m.content)))
-                .sum(),
+            calls: Vec::new(),
+            prompt_tokens_estimate: request.messages.iter().map(|m| u64::from(m.tokens())).sum(),
             usage: None,
             finish: None,
         }
@@ -506,7 +576,7 @@ impl Answer {
             serde_json::from_slice(body).map_err(|_| ModelError::Nonsense("the body is not a completion"))?;
         match self.take_completion(completion) {
             ControlFlow::Break(Err(error)) => return Err(error),
-            _ if self.finish.is_none() && self.written.is_empty() => {
+            _ if self.finish.is_none() && self.written.is_empty() && self.calls.is_empty() => {
                 return Err(ModelError::Nonsense("the completion has no choice"));
             }
             _ => self.close(Ok(())),
@@ -570,6 +640,7 @@ impl Answer {
             self.finish = Some(match reason.as_str() {
                 "stop" => Finish::Stop,
                 "length" => Finish::Length,
+                "tool_calls" => Finish::ToolCalls,
                 _ => Finish::Other(reason.chars().take(64).collect()),
             });
         }
@@ -579,7 +650,35 @@ impl Answer {
         if let Some(reasoning) = message.reasoning_content.or(message.reasoning) {
             self.take_text(reasoning, false)?;
         }
+        for (place, call) in message.tool_calls.into_iter().flatten().enumerate() {
+            self.take_call(call, place)?;
+        }
         self.take_text(message.content.unwrap_or_default(), true)
+    }
+
+    /// A call comes whole, or in pieces: its name first, then its arguments.
+    fn take_call(&mut self, piece: CallPiece, place: usize) -> ControlFlow<Result<(), ModelError>> {
+        let place = piece.index.unwrap_or(place);
+        if place >= CALLS_MAX {
+            return ControlFlow::Continue(());
+        }
+        while self.calls.len() <= place {
+            let id = format!("call_{}", self.calls.len());
+            self.calls.push(ToolCall { id, kind: "function", function: FunctionCall::default() });
+        }
+        let FunctionPiece { name, arguments } = piece.function.unwrap_or_default();
+        if let Some(call) = self.calls.get_mut(place) {
+            if let Some(id) = piece.id.filter(|id| !id.is_empty()) {
+                call.id = id.chars().take(CALL_NAME_MAX).collect();
+            }
+            let named = name.unwrap_or_default();
+            let room = CALL_NAME_MAX.saturating_sub(call.function.name.chars().count());
+            call.function.name.extend(named.chars().take(room));
+            call.function.arguments.push_str(arguments.as_deref().unwrap_or_default());
+        }
+        // They count as written: for the limit and the estimate.
+        self.clock.heard.get_or_insert_with(Instant::now);
+        self.take_text(arguments.unwrap_or_default(), false)
     }
 
     fn take_text(&mut self, mut text: String, shown: bool) -> ControlFlow<Result<(), ModelError>> {
@@ -609,7 +708,9 @@ impl Answer {
             (Err(error), None) => return self.ready.push_back(Err(error)),
         };
         let (usage, usage_estimated) = self.usage_so_far();
-        self.ready.push_back(Ok(Chunk::End { usage, usage_estimated, finish }));
+        // What it called before it was cut off may be half a call.
+        let calls = if finish == Finish::Length { Vec::new() } else { std::mem::take(&mut self.calls) };
+        self.ready.push_back(Ok(Chunk::End { usage, usage_estimated, finish, calls }));
     }
 }
 
@@ -624,6 +725,10 @@ struct RequestBody<'a> {
     max_completion_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f32>,
+    #[serde(skip_serializing_if = "<[Value]>::is_empty")]
+    tools: &'a [Value],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<&'static str>,
     stream: bool,
     stream_options: StreamOptions,
 }
@@ -641,6 +746,8 @@ impl<'a> RequestBody<'a> {
             max_tokens: Some(request.max_tokens),
             max_completion_tokens: None,
             temperature: Some(request.temperature),
+            tools: request.tools.offered,
+            tool_choice: (request.tools.over && !request.tools.offered.is_empty()).then_some("none"),
             stream: true,
             stream_options: StreamOptions { include_usage: true },
         }
@@ -685,6 +792,20 @@ struct Message {
     /// What a reasoning model thinks first, by the two names it goes by.
     reasoning_content: Option<String>,
     reasoning: Option<String>,
+    tool_calls: Option<Vec<CallPiece>>,
+}
+
+#[derive(Deserialize)]
+struct CallPiece {
+    index: Option<usize>,
+    id: Option<String>,
+    function: Option<FunctionPiece>,
+}
+
+#[derive(Default, Deserialize)]
+struct FunctionPiece {
+    name: Option<String>,
+    arguments: Option<String>,
 }
 
 #[derive(Deserialize)]

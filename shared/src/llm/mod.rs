@@ -1,6 +1,7 @@
 //! Language models: the client for their wire, what they are shown, and the
 //! runner of a test.
 
+mod asking;
 pub mod assistant;
 mod client;
 mod keys;
@@ -9,11 +10,12 @@ mod readiness;
 pub mod research;
 pub mod runner;
 mod sse;
+pub mod tools;
 mod window;
 
 pub use client::{
     ANSWER_MAX_BYTES, Answer, ChatMessage, ChatRequest, Chunk, Client, Deadlines, Finish, ModelError, Part,
-    Role,
+    Role, ToolCall, Tools,
 };
 
 pub use keys::ModelKeys;

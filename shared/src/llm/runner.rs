@@ -7,31 +7,40 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::Instant;
 
-use super::client::{ChatRequest, Chunk, Deadlines, Finish, ModelError};
+use super::asking::{Asked, ask};
+use super::client::{self, ChatMessage, ChatRequest, FunctionCall, Tools};
 use super::readiness::Readiness;
-use super::research::briefing;
+use super::research::{assignment, briefing, too_long};
+use super::tools::{self, Researcher};
+use super::window::{PER_MESSAGE, prompt_budget};
 use crate::app::App;
 use crate::corpus::{self, Question};
+use crate::domain::checks::check;
 use crate::domain::model::{Model, Usage, estimate_tokens};
-use crate::domain::run::{
-    ANSWER_MAX, ATTEMPTS_MAX, HEARTBEAT_MS, Outcome, RUN_DEADLINE_MS, Run, State, UsedArticle, mark_cited,
-};
+use crate::domain::run::{Outcome, RUN_DEADLINE_MS, Research, Run, State, ToolCall, UsedArticle, mark_cited};
 use crate::domain::text::prefix;
 use crate::limits::Spend;
 use crate::queue::RunMessage;
 use crate::store::{Beat, Claimed, OpenRun, StoreError};
 use crate::telemetry::Figure;
 
-/// A growing answer is recorded at most this often.
-const FLUSH: Duration = Duration::from_secs(1);
 /// A model that is still starting is asked again after this, in seconds.
 const STARTING_WAIT: u32 = 3;
-/// The longest a run waits for a model that limits its rate, in seconds.
-const RATE_WAIT_MAX: u64 = 300;
 /// Test answers vary little, so that a change of the prompt shows.
 const TEMPERATURE: f32 = 0.2;
+/// Turns of a model in which it may call tools; the next is its answer.
+const ROUNDS_MAX: u32 = 6;
+/// Tokens that all turns of a run may take together, when the model's window
+/// is not larger: each turn reads all that was said before.
+const RESEARCH_TOKENS: u32 = 64_000;
+/// A model with less room than this gets articles first, and no tools.
+const TOOLS_ROOM: u32 = 6_000;
+/// Tokens of what one call is answered: at the least, and at the most.
+const RESULT_TOKENS: (u32, u32) = (600, 6_000);
+/// Characters of a call's arguments and of its result that are recorded.
+const RESULT_KEPT: usize = 2_000;
 
 /// What becomes of the message that announced a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +69,8 @@ pub async fn run(app: &App, message: RunMessage) -> Result<Disposition, StoreErr
         Claimed::Held | Claimed::Over => return Ok(Disposition::Done),
     };
     let finished = execute(app, &open, &readiness).await?;
-    let (outcome, articles) = match finished {
-        Executed::Ended(outcome, articles) => (outcome, articles),
+    let (outcome, research) = match finished {
+        Executed::Ended(outcome, research) => (outcome, research),
         Executed::LeaseLost => return Ok(Disposition::Done),
         Executed::Wait(seconds) => {
             runs.put_back(&open, i64::from(seconds) * 1_000, app.now()).await?;
@@ -70,27 +79,28 @@ pub async fn run(app: &App, message: RunMessage) -> Result<Disposition, StoreErr
     };
     let now = app.now();
     let mut outcome = outcome;
-    let mut finished = runs.finish(&open, &outcome, &articles, now).await?;
+    let mut finished = runs.finish(&open, &outcome, &research, now).await?;
     if !finished && runs.renew(&open, now).await? == Beat::CancelRequested {
         // Cancelled while its last words were recorded: they are kept.
         outcome.state = State::Cancelled;
         outcome.error = None;
-        finished = runs.finish(&open, &outcome, &articles, now).await?;
+        finished = runs.finish(&open, &outcome, &research, now).await?;
     }
     if finished {
         let millis = open.run.started_at.map_or(0, |start| now.millis_since(start));
-        log_finished(&open.run, &outcome, articles.len(), millis);
+        log_finished(&open.run, &outcome, &research, millis);
         app.tell(&figures(&outcome, millis));
     }
     Ok(Disposition::Done)
 }
 
-fn log_finished(run: &Run, outcome: &Outcome, articles: usize, millis: i64) {
+fn log_finished(run: &Run, outcome: &Outcome, research: &Research, millis: i64) {
     tracing::info!(
         draft_id = %run.draft_id,
         test_id = %run.test_id,
         state = outcome.state.as_str(),
-        articles,
+        articles = research.articles.len(),
+        tool_calls = research.calls.len(),
         millis,
         tokens_in = outcome.usage.prompt_tokens,
         tokens_out = outcome.usage.completion_tokens,
@@ -116,17 +126,19 @@ pub fn figures(outcome: &Outcome, millis: i64) -> [(Figure, u64); 5] {
 
 /// How an execution left the run.
 enum Executed {
-    Ended(Outcome, Vec<UsedArticle>),
+    Ended(Outcome, Research),
     LeaseLost,
     Wait(u32),
 }
 
 async fn execute(app: &App, open: &OpenRun, readiness: &Readiness) -> Result<Executed, StoreError> {
     let failed = |sentence: String| {
-        Executed::Ended(Outcome::without_answer(State::Failed, Some(sentence)), Vec::new())
+        let outcome = Outcome::without_answer(State::Failed, Some(sentence));
+        Executed::Ended(outcome, Research::default())
     };
     if open.run.cancel_requested {
-        return Ok(Executed::Ended(Outcome::without_answer(State::Cancelled, None), Vec::new()));
+        let outcome = Outcome::without_answer(State::Cancelled, None);
+        return Ok(Executed::Ended(outcome, Research::default()));
     }
     if let Readiness::Failed { detail } = readiness {
         return Ok(failed(detail.clone()));
@@ -146,46 +158,209 @@ async fn execute(app: &App, open: &OpenRun, readiness: &Readiness) -> Result<Exe
         return Ok(Executed::LeaseLost);
     };
 
-    let question = Question {
-        topic: open.run.topic.clone(),
-        query: open.run.test_query.clone(),
-        limit: open.run.limit as usize,
-        ..Question::default()
-    };
-    let Some(results) = corpus::search(app, &question, app.now()).await? else {
-        return Ok(failed(format!(
-            "The topic \"{}\" is no longer there. Choose another topic and run the test again.",
-            open.run.topic
-        )));
-    };
-    let found: Vec<_> = results.found.iter().map(|found| &found.article).collect();
-    let briefing = match briefing(model, &prompt, &open.run.test_query, &found) {
-        Ok(briefing) => briefing,
-        Err(sentence) => return Ok(failed(sentence)),
-    };
-    let mut articles: Vec<_> =
-        found.iter().take(briefing.articles).map(|article| UsedArticle::from_article(article)).collect();
-    let notice = search_notice(results.phrase.as_deref(), results.matched, found.len(), briefing.articles);
-    if !store.runs.keep_articles(open, &articles, notice.as_deref()).await? {
-        return Ok(Executed::LeaseLost);
-    }
-
-    let request = ChatRequest {
-        model,
-        messages: briefing.messages,
-        max_tokens: model.max_output_tokens,
-        temperature: TEMPERATURE,
-    };
-    let answered = ask(app, open, &request).await?;
-    Ok(match answered {
+    let mut run = Running { app, open, model, prompt: &prompt, research: Research::default() };
+    let end = Instant::now() + Duration::from_millis(RUN_DEADLINE_MS);
+    let asked = if has_tools(model) { run.with_tools(end).await? } else { run.with_articles(end).await? };
+    Ok(match asked {
         Asked::LeaseLost => Executed::LeaseLost,
         Asked::Wait(seconds) => Executed::Wait(seconds),
-        Asked::Ended(mut outcome) => {
-            outcome.cost_micros = model.cost_micros(outcome.usage);
-            mark_cited(&mut articles, &outcome.answer);
-            Executed::Ended(outcome, articles)
-        }
+        Asked::Called { usage, .. } => run.concluded(Outcome {
+            usage,
+            ..Outcome::without_answer(
+                State::Failed,
+                Some(
+                    "The model went on calling tools and never answered. Run the test again, or try another \
+                     model."
+                        .to_owned(),
+                ),
+            )
+        }),
+        Asked::Ended(outcome) => run.concluded(outcome),
     })
+}
+
+/// Whether a model is offered tools: one that can call them, and has room for
+/// what they answer.
+fn has_tools(model: &Model) -> bool {
+    model.supports_tools && prompt_budget(model) >= TOOLS_ROOM
+}
+
+/// Tokens that all turns of a run with `model` may take together.
+fn tokens_max(model: &Model) -> u32 {
+    if has_tools(model) { model.context_window.max(RESEARCH_TOKENS) } else { model.context_window }
+}
+
+/// A run that is being worked on.
+struct Running<'a> {
+    app: &'a App,
+    open: &'a OpenRun,
+    model: &'a Model,
+    prompt: &'a str,
+    research: Research,
+}
+
+impl Running<'_> {
+    /// Finds articles, and gives the model as many as fit.
+    async fn with_articles(&mut self, end: Instant) -> Result<Asked, StoreError> {
+        let run = &self.open.run;
+        let question = Question {
+            topic: run.topic.clone(),
+            query: run.test_query.clone(),
+            limit: run.limit as usize,
+            ..Question::default()
+        };
+        let Some(results) = corpus::search(self.app, &question, self.app.now()).await? else {
+            return Ok(failed(format!(
+                "The topic \"{}\" is no longer there. Choose another topic and run the test again.",
+                run.topic
+            )));
+        };
+        let found: Vec<_> = results.found.iter().map(|found| &found.article).collect();
+        let briefing = match briefing(self.model, self.prompt, &run.test_query, &found) {
+            Ok(briefing) => briefing,
+            Err(sentence) => return Ok(failed(sentence)),
+        };
+        let given = found.iter().take(briefing.articles);
+        self.research.articles = given.map(|article| UsedArticle::from_article(article)).collect();
+        let notice =
+            search_notice(results.phrase.as_deref(), results.matched, found.len(), briefing.articles);
+        if !self.app.store().runs.keep_research(self.open, &self.research, notice.as_deref()).await? {
+            return Ok(Asked::LeaseLost);
+        }
+        ask(self.app, self.open, &self.request(briefing.messages, Tools::default()), end).await
+    }
+
+    /// Lets the model look for articles itself, for a bounded number of turns
+    /// and tokens.
+    async fn with_tools(&mut self, end: Instant) -> Result<Asked, StoreError> {
+        let run = &self.open.run;
+        let offered = tools::offered();
+        let described: u32 = offered.iter().map(|tool| estimate_tokens(&tool.to_string())).sum();
+        let (window, most) = (prompt_budget(self.model), tokens_max(self.model));
+        let mut researcher = Researcher::new(self.app, &run.topic, run.limit, self.app.now());
+        let mut messages = assignment(self.prompt, &run.test_query, &run.topic);
+        let mut spent = Usage::default();
+        if let Some(sentence) = too_long(self.model, tokens_of(&messages) + described + RESULT_TOKENS.0) {
+            return Ok(failed(sentence));
+        }
+        for round in 1.. {
+            let size = tokens_of(&messages) + described;
+            let used = u32::try_from(spent.prompt_tokens + spent.completion_tokens).unwrap_or(u32::MAX);
+            // Another turn with tools needs room for this one, its results, and the answer after it.
+            let next = size.saturating_mul(2).saturating_add(RESULT_TOKENS.0 + 2 * self.model.max_output_tokens);
+            let over = round > ROUNDS_MAX
+                || size + RESULT_TOKENS.0 > window
+                || (round > 1 && used.saturating_add(next) > most);
+            let request = self.request(messages.clone(), Tools { offered: &offered, over });
+            let asked = ask(self.app, self.open, &request, end).await?;
+            let (said, calls, usage) = match asked {
+                Asked::Called { said, calls, usage } if !over => (said, calls, usage),
+                other => {
+                    if researcher.given.is_empty() && self.research.calls.is_empty() {
+                        let notice = "The model called no tool, so it was given no article.";
+                        if !self.keep(&researcher, Some(notice)).await? {
+                            return Ok(Asked::LeaseLost);
+                        }
+                    }
+                    return Ok(with_spent(other, spent));
+                }
+            };
+            spent = sum(spent, usage);
+            messages.push(ChatMessage::calling(said, calls.clone()));
+            let room = window.saturating_sub(tokens_of(&messages) + described);
+            let each = (room / 2 / u32::try_from(calls.len()).unwrap_or(1).max(1))
+                .clamp(RESULT_TOKENS.0 / 2, RESULT_TOKENS.1);
+            for call in &calls {
+                let answered = self.called(&mut researcher, round, call, each).await?;
+                messages.push(ChatMessage::answering(call, answered));
+            }
+            if !self.keep(&researcher, None).await? {
+                return Ok(Asked::LeaseLost);
+            }
+        }
+        Ok(Asked::LeaseLost)
+    }
+
+    /// Does one call, and notes it down; what the model is told.
+    async fn called(
+        &mut self,
+        researcher: &mut Researcher<'_>,
+        round: u32,
+        call: &client::ToolCall,
+        tokens: u32,
+    ) -> Result<String, StoreError> {
+        let (started_at, started) = (self.app.now(), Instant::now());
+        let FunctionCall { name, arguments } = &call.function;
+        let answered = researcher.call(name, arguments, tokens).await?;
+        self.research.calls.push(ToolCall {
+            round,
+            name: name.clone(),
+            arguments: serde_json::from_str(arguments)
+                .ok()
+                .filter(serde_json::Value::is_object)
+                .unwrap_or_else(|| prefix(arguments, RESULT_KEPT).into()),
+            result: prefix(&answered.text, RESULT_KEPT).to_owned(),
+            result_length: answered.text.chars().count() as u64,
+            is_error: answered.is_error,
+            articles: answered.articles,
+            millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            started_at,
+        });
+        Ok(answered.text)
+    }
+
+    async fn keep(&mut self, researcher: &Researcher<'_>, notice: Option<&str>) -> Result<bool, StoreError> {
+        self.research.articles.clone_from(&researcher.given);
+        self.app.store().runs.keep_research(self.open, &self.research, notice).await
+    }
+
+    fn request<'b>(&'b self, messages: Vec<ChatMessage>, tools: Tools<'b>) -> ChatRequest<'b> {
+        ChatRequest {
+            model: self.model,
+            messages,
+            max_tokens: self.model.max_output_tokens,
+            temperature: TEMPERATURE,
+            tools,
+        }
+    }
+
+    /// The end of the run, with what its answer is worth.
+    fn concluded(mut self, mut outcome: Outcome) -> Executed {
+        outcome.cost_micros = self.model.cost_micros(outcome.usage);
+        if !outcome.answer.is_empty() {
+            mark_cited(&mut self.research.articles, &outcome.answer);
+            self.research.checks = Some(check(self.prompt, &outcome.answer, &self.research.articles));
+        }
+        Executed::Ended(outcome, self.research)
+    }
+}
+
+fn failed(sentence: String) -> Asked {
+    Asked::Ended(Outcome::without_answer(State::Failed, Some(sentence)))
+}
+
+fn tokens_of(messages: &[ChatMessage]) -> u32 {
+    messages.iter().map(|message| message.tokens() + PER_MESSAGE).sum()
+}
+
+fn sum(one: Usage, other: Usage) -> Usage {
+    Usage {
+        prompt_tokens: one.prompt_tokens.saturating_add(other.prompt_tokens),
+        completion_tokens: one.completion_tokens.saturating_add(other.completion_tokens),
+    }
+}
+
+/// What the turns before took is part of what the run took. A run of which
+/// some was paid for isn't begun anew for a model that limits its rate.
+fn with_spent(asked: Asked, spent: Usage) -> Asked {
+    match asked {
+        Asked::Ended(outcome) => {
+            let usage = sum(spent, outcome.usage);
+            Asked::Ended(Outcome { usage, ..outcome })
+        }
+        Asked::Called { said, calls, usage } => Asked::Called { said, calls, usage: sum(spent, usage) },
+        other => other,
+    }
 }
 
 /// What a reader of the result should know about its articles.
@@ -204,165 +379,15 @@ pub fn search_notice(phrase: Option<&str>, matched: bool, found: usize, given: u
     (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
-enum Asked {
-    Ended(Outcome),
-    LeaseLost,
-    Wait(u32),
-}
-
-/// Streams the answer, records it as it grows, and keeps the lease.
-async fn ask(app: &App, open: &OpenRun, request: &ChatRequest<'_>) -> Result<Asked, StoreError> {
-    let runs = &app.store().runs;
-    let mut answer = Growing::default();
-    let started = Instant::now();
-    let deadlines = Deadlines::for_model(request.model, Duration::from_millis(RUN_DEADLINE_MS));
-    let mut beat = interval(FLUSH);
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut renewed = started;
-
-    let client = match app.models().client() {
-        Ok(client) => client,
-        Err(error) => return Ok(Asked::Ended(answer.failed(&error, request))),
-    };
-    let mut asking = Box::pin(client.stream(request, deadlines, || app.jitter()));
-    let mut stream = None;
-    loop {
-        let event = tokio::select! {
-            opened = &mut asking, if stream.is_none() => match opened {
-                Ok(opened) => { stream = Some(opened); continue }
-                Err(error) => Some(Err(error)),
-            },
-            chunk = next(&mut stream), if stream.is_some() => chunk,
-            _ = beat.tick() => {
-                if renewed.elapsed() >= Duration::from_millis(HEARTBEAT_MS) {
-                    match runs.renew(open, app.now()).await? {
-                        Beat::Held => {}
-                        Beat::CancelRequested => return Ok(Asked::Ended(answer.cancelled(request))),
-                        Beat::Lost => return Ok(Asked::LeaseLost),
-                    }
-                    renewed = Instant::now();
-                }
-                if let Some(text) = answer.unrecorded()
-                    && !runs.keep_partial(open, text).await?
-                {
-                    return Ok(Asked::LeaseLost);
-                }
-                continue;
-            }
-        };
-        match event {
-            Some(Ok(Chunk::Text(text))) => answer.push(&text),
-            Some(Ok(Chunk::End { usage, finish, .. })) => {
-                return Ok(Asked::Ended(answer.ended(usage, &finish)));
-            }
-            Some(Err(error)) => {
-                if let Some(seconds) = worth_waiting(&error, &answer, open) {
-                    return Ok(Asked::Wait(seconds));
-                }
-                tracing::warn!(test_id = %open.run.test_id, %error, "the model failed");
-                return Ok(Asked::Ended(answer.failed(&error, request)));
-            }
-            None => return Ok(Asked::Ended(answer.failed(&ModelError::CutOff, request))),
-        }
-    }
-}
-
-async fn next(stream: &mut Option<super::client::Answer>) -> Option<Result<Chunk, ModelError>> {
-    match stream {
-        Some(stream) => stream.next().await,
-        None => None,
-    }
-}
-
-/// How long to wait for a model that limits its rate, when nothing was
-/// written yet and there are tries left.
-fn worth_waiting(error: &ModelError, answer: &Growing, open: &OpenRun) -> Option<u32> {
-    if !matches!(error, ModelError::RateLimited { .. } | ModelError::Overloaded { retry_after: Some(_), .. })
-    {
-        return None;
-    }
-    let seconds = error.retry_after().map_or(30, |wait| wait.as_secs().max(1));
-    let possible = answer.text.is_empty() && open.attempts < ATTEMPTS_MAX && seconds <= RATE_WAIT_MAX;
-    possible.then(|| u32::try_from(seconds).unwrap_or(u32::MAX))
-}
-
-/// An answer as it grows.
-#[derive(Default)]
-struct Growing {
-    text: String,
-    recorded: usize,
-}
-
-impl Growing {
-    fn push(&mut self, text: &str) {
-        self.text.push_str(text);
-    }
-
-    /// The text so far, when it has grown since it was last asked for.
-    fn unrecorded(&mut self) -> Option<&str> {
-        if self.text.len() == self.recorded {
-            return None;
-        }
-        self.recorded = self.text.len();
-        Some(prefix(&self.text, ANSWER_MAX))
-    }
-
-    fn ended(self, usage: Usage, finish: &Finish) -> Outcome {
-        if self.text.trim().is_empty() {
-            return Outcome {
-                usage,
-                ..Outcome::without_answer(
-                    State::Failed,
-                    Some(
-                        "The model ended without writing anything. Run the test again, or try another model."
-                            .to_owned(),
-                    ),
-                )
-            };
-        }
-        let answer = prefix(&self.text, ANSWER_MAX).to_owned();
-        let truncated = *finish == Finish::Length || answer.len() < self.text.len();
-        Outcome { state: State::Succeeded, answer, truncated, usage, cost_micros: 0, error: None }
-    }
-
-    fn failed(self, error: &ModelError, request: &ChatRequest<'_>) -> Outcome {
-        Outcome { error: Some(error.sentence()), ..self.stopped(State::Failed, request) }
-    }
-
-    fn cancelled(self, request: &ChatRequest<'_>) -> Outcome {
-        self.stopped(State::Cancelled, request)
-    }
-
-    /// An end before the model's server could count: what is known is a guess.
-    fn stopped(self, state: State, request: &ChatRequest<'_>) -> Outcome {
-        let usage = if self.text.is_empty() {
-            Usage::default()
-        } else {
-            Usage {
-                prompt_tokens: request
-                    .messages
-                    .iter()
-                    .map(|message| u64::from(estimate_tokens(&message.content)))
-                    .sum(),
-                completion_tokens: u64::from(estimate_tokens(&self.text)),
-            }
-        };
-        Outcome {
-            truncated: !self.text.is_empty(),
-            answer: prefix(&self.text, ANSWER_MAX).to_owned(),
-            usage,
-            ..Outcome::without_answer(state, None)
-        }
-    }
-}
-
-/// What a call to `model` may use at the most: its window, since articles fill it.
+/// What a run with `model` may use at the most: its window, since articles fill
+/// it, or what its turns with tools may take.
 pub fn estimate(model: &Model) -> Spend {
+    let tokens = tokens_max(model);
     let usage = Usage {
-        prompt_tokens: u64::from(model.context_window.saturating_sub(model.max_output_tokens)),
+        prompt_tokens: u64::from(tokens.saturating_sub(model.max_output_tokens)),
         completion_tokens: u64::from(model.max_output_tokens),
     };
-    Spend { tokens: u64::from(model.context_window), micros: model.cost_micros(usage) }
+    Spend { tokens: u64::from(tokens), micros: model.cost_micros(usage) }
 }
 
 /// A run that has been taken up too often or waited too long.
@@ -381,23 +406,5 @@ mod tests {
         assert!(search_notice(Some("last 2 days"), true, 0, 0).unwrap().contains("\"last 2 days\""));
         let both = search_notice(None, false, 50, 7).unwrap();
         assert!(both.contains("the newest were used") && both.contains("7 of the 50"), "{both}");
-    }
-
-    #[test]
-    fn an_answer_that_reached_its_limit_succeeds_and_is_marked() {
-        let mut answer = Growing::default();
-        answer.push("text");
-        let outcome = answer.ended(Usage::default(), &Finish::Length);
-        assert_eq!((outcome.state, outcome.truncated), (State::Succeeded, true));
-        assert_eq!(Growing::default().ended(Usage::default(), &Finish::Stop).state, State::Failed);
-    }
-
-    #[test]
-    fn only_new_text_is_recorded() {
-        let mut answer = Growing::default();
-        assert_eq!(answer.unrecorded(), None);
-        answer.push("a");
-        assert_eq!(answer.unrecorded(), Some("a"));
-        assert_eq!(answer.unrecorded(), None);
     }
 }

@@ -12,6 +12,11 @@ pub(super) fn prompt_budget(model: &Model) -> u32 {
     model.context_window.saturating_sub(model.max_output_tokens).saturating_sub(MARGIN)
 }
 
+/// Whether `more` can stand after `text` within `tokens`.
+pub(super) fn fits(text: &str, more: &str, tokens: u32) -> bool {
+    estimate_tokens(text) + estimate_tokens(more) <= tokens
+}
+
 /// Where text was left out.
 const CUT: &str = "\n[… shortened to fit the model …]";
 

@@ -18,7 +18,7 @@ use super::quotas::{self, Reservation};
 use super::{Item, StoreError, Table, drafts, keys, read, transaction, write};
 use crate::config::Tables;
 use crate::domain::draft::{Draft, Status};
-use crate::domain::run::{LEASE_MS, Outcome, QUEUE_PATIENCE_MS, Run, State, UsedArticle, Verdict, preview};
+use crate::domain::run::{LEASE_MS, Outcome, QUEUE_PATIENCE_MS, Research, Run, State, Verdict, preview};
 use crate::domain::time::Timestamp;
 use crate::limits::Spend;
 
@@ -51,8 +51,8 @@ pub struct Full {
     pub run: Run,
     /// Its answer so far, or whole; empty when it was not to be kept.
     pub answer: String,
-    /// The articles it was given.
-    pub articles: Vec<UsedArticle>,
+    /// What it read.
+    pub research: Research,
 }
 
 /// What came of starting a run.
@@ -167,7 +167,8 @@ struct Output {
 struct Sources {
     pk: String,
     sk: String,
-    articles: Vec<UsedArticle>,
+    #[serde(flatten)]
+    research: Research,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -354,10 +355,10 @@ impl Runs {
         Ok(Some(Full {
             run: run_of(item)?,
             answer: output.map(read::<Output>).transpose()?.map(|output| output.answer).unwrap_or_default(),
-            articles: sources
+            research: sources
                 .map(read::<Sources>)
                 .transpose()?
-                .map(|sources| sources.articles)
+                .map(|sources| sources.research)
                 .unwrap_or_default(),
         }))
     }
@@ -407,7 +408,7 @@ impl Runs {
             match open.run.status {
                 State::Queued => {
                     let outcome = Outcome::without_answer(State::Cancelled, None);
-                    if self.finish(&open, &outcome, &[], now).await? {
+                    if self.finish(&open, &outcome, &Research::default(), now).await? {
                         let ended = self.get(draft, run).await?;
                         return Ok(ended.map_or(Cancelled::Gone, |run| Cancelled::Ended(Box::new(run))));
                     }
@@ -490,10 +491,10 @@ impl Runs {
     }
 
     /// Records the articles a run is given; false when the lease was lost.
-    pub async fn keep_articles(
+    pub async fn keep_research(
         &self,
         open: &OpenRun,
-        articles: &[UsedArticle],
+        research: &Research,
         notice: Option<&str>,
     ) -> Result<bool, StoreError> {
         let table = &self.table.name;
@@ -501,10 +502,11 @@ impl Runs {
         let keys::Key { pk, sk } = keys::sources(draft, run);
         let parts = vec![
             held(open)
-                .set("article_count", articles.len())
+                .set("article_count", research.articles.len())
+                .set("tools_used", research.tools_used())
                 .set("notice", notice)
                 .update_of(table, keys::run(draft, run))?,
-            Change::new().put_of(table, write(&Sources { pk, sk, articles: articles.to_vec() })?)?,
+            Change::new().put_of(table, write(&Sources { pk, sk, research: research.clone() })?)?,
         ];
         Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
     }
@@ -521,7 +523,7 @@ impl Runs {
         &self,
         open: &OpenRun,
         outcome: &Outcome,
-        articles: &[UsedArticle],
+        research: &Research,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let table = &self.table.name;
@@ -557,10 +559,11 @@ impl Runs {
                 .update_of(table, keys::output(draft, run))?,
             metrics::part(&self.names.usage, &counted(outcome, took), run, now)?,
         ];
-        if !articles.is_empty() {
+        // What a worker that died had recorded of it stays.
+        if *research != Research::default() {
             let keys::Key { pk, sk } = keys::sources(draft, run);
-            parts
-                .push(Change::new().put_of(table, write(&Sources { pk, sk, articles: articles.to_vec() })?)?);
+            let sources = Sources { pk, sk, research: research.clone() };
+            parts.push(Change::new().put_of(table, write(&sources)?)?);
         }
         if let Some(reserved) = &open.reserved {
             let used = Spend {

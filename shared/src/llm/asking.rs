@@ -1,0 +1,207 @@
+//! Asking a model once, in the name of a run: its answer is recorded as it
+//! grows, and the run's lease is kept.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::client::{Answer, ChatRequest, Chunk, Deadlines, Finish, ModelError, ToolCall};
+use crate::app::App;
+use crate::domain::model::{Usage, estimate_tokens};
+use crate::domain::run::{ANSWER_MAX, ATTEMPTS_MAX, HEARTBEAT_MS, Outcome, State};
+use crate::domain::text::prefix;
+use crate::store::{Beat, OpenRun, StoreError};
+
+/// A growing answer is recorded at most this often.
+const FLUSH: Duration = Duration::from_secs(1);
+/// The longest a run waits for a model that limits its rate, in seconds.
+const RATE_WAIT_MAX: u64 = 300;
+
+/// What came of asking the model once.
+pub(super) enum Asked {
+    /// It has answered, or failed to.
+    Ended(Outcome),
+    /// It wants tools to be called, and said this besides.
+    Called { said: String, calls: Vec<ToolCall>, usage: Usage },
+    /// The run is another worker's now, or nobody's.
+    LeaseLost,
+    /// It is to be asked again after so many seconds.
+    Wait(u32),
+}
+
+/// Streams the answer until `end`, records it as it grows, and keeps the lease.
+pub(super) async fn ask(
+    app: &App,
+    open: &OpenRun,
+    request: &ChatRequest<'_>,
+    end: Instant,
+) -> Result<Asked, StoreError> {
+    let runs = &app.store().runs;
+    let mut answer = Growing::default();
+    let started = Instant::now();
+    let deadlines = Deadlines::for_model(request.model, end.saturating_duration_since(started));
+    let mut beat = interval(FLUSH);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut renewed = started;
+
+    let client = match app.models().client() {
+        Ok(client) => client,
+        Err(error) => return Ok(Asked::Ended(answer.failed(&error, request))),
+    };
+    let mut asking = Box::pin(client.stream(request, deadlines, || app.jitter()));
+    let mut stream = None;
+    loop {
+        let event = tokio::select! {
+            opened = &mut asking, if stream.is_none() => match opened {
+                Ok(opened) => { stream = Some(opened); continue }
+                Err(error) => Some(Err(error)),
+            },
+            chunk = next(&mut stream), if stream.is_some() => chunk,
+            _ = beat.tick() => {
+                if renewed.elapsed() >= Duration::from_millis(HEARTBEAT_MS) {
+                    match runs.renew(open, app.now()).await? {
+                        Beat::Held => {}
+                        Beat::CancelRequested => return Ok(Asked::Ended(answer.cancelled(request))),
+                        Beat::Lost => return Ok(Asked::LeaseLost),
+                    }
+                    renewed = Instant::now();
+                }
+                if let Some(text) = answer.unrecorded()
+                    && !runs.keep_partial(open, text).await?
+                {
+                    return Ok(Asked::LeaseLost);
+                }
+                continue;
+            }
+        };
+        match event {
+            Some(Ok(Chunk::Text(text))) => answer.push(&text),
+            Some(Ok(Chunk::End { usage, calls, .. })) if !calls.is_empty() => {
+                return Ok(Asked::Called { said: answer.text, calls, usage });
+            }
+            Some(Ok(Chunk::End { usage, finish, .. })) => {
+                return Ok(Asked::Ended(answer.ended(usage, &finish)));
+            }
+            Some(Err(error)) => {
+                if let Some(seconds) = worth_waiting(&error, &answer, open) {
+                    return Ok(Asked::Wait(seconds));
+                }
+                tracing::warn!(test_id = %open.run.test_id, %error, "the model failed");
+                return Ok(Asked::Ended(answer.failed(&error, request)));
+            }
+            None => return Ok(Asked::Ended(answer.failed(&ModelError::CutOff, request))),
+        }
+    }
+}
+
+async fn next(stream: &mut Option<Answer>) -> Option<Result<Chunk, ModelError>> {
+    match stream {
+        Some(stream) => stream.next().await,
+        None => None,
+    }
+}
+
+/// How long to wait for a model that limits its rate, when nothing was
+/// written yet and there are tries left.
+fn worth_waiting(error: &ModelError, answer: &Growing, open: &OpenRun) -> Option<u32> {
+    if !matches!(error, ModelError::RateLimited { .. } | ModelError::Overloaded { retry_after: Some(_), .. })
+    {
+        return None;
+    }
+    let seconds = error.retry_after().map_or(30, |wait| wait.as_secs().max(1));
+    let possible = answer.text.is_empty() && open.attempts < ATTEMPTS_MAX && seconds <= RATE_WAIT_MAX;
+    possible.then(|| u32::try_from(seconds).unwrap_or(u32::MAX))
+}
+
+/// An answer as it grows.
+#[derive(Default)]
+struct Growing {
+    text: String,
+    recorded: usize,
+}
+
+impl Growing {
+    fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// The text so far, when it has grown since it was last asked for.
+    fn unrecorded(&mut self) -> Option<&str> {
+        if self.text.len() == self.recorded {
+            return None;
+        }
+        self.recorded = self.text.len();
+        Some(prefix(&self.text, ANSWER_MAX))
+    }
+
+    fn ended(self, usage: Usage, finish: &Finish) -> Outcome {
+        if self.text.trim().is_empty() {
+            return Outcome {
+                usage,
+                ..Outcome::without_answer(
+                    State::Failed,
+                    Some(
+                        "The model ended without writing anything. Run the test again, or try another model."
+                            .to_owned(),
+                    ),
+                )
+            };
+        }
+        let answer = prefix(&self.text, ANSWER_MAX).to_owned();
+        let truncated = *finish == Finish::Length || answer.len() < self.text.len();
+        Outcome { state: State::Succeeded, answer, truncated, usage, cost_micros: 0, error: None }
+    }
+
+    fn failed(self, error: &ModelError, request: &ChatRequest<'_>) -> Outcome {
+        Outcome { error: Some(error.sentence()), ..self.stopped(State::Failed, request) }
+    }
+
+    fn cancelled(self, request: &ChatRequest<'_>) -> Outcome {
+        self.stopped(State::Cancelled, request)
+    }
+
+    /// An end before the model's server could count: what is known is a guess.
+    fn stopped(self, state: State, request: &ChatRequest<'_>) -> Outcome {
+        let usage = if self.text.is_empty() {
+            Usage::default()
+        } else {
+            Usage {
+                prompt_tokens: request
+                    .messages
+                    .iter()
+                    .map(|message| u64::from(message.tokens()))
+                    .sum(),
+                completion_tokens: u64::from(estimate_tokens(&self.text)),
+            }
+        };
+        Outcome {
+            truncated: !self.text.is_empty(),
+            answer: prefix(&self.text, ANSWER_MAX).to_owned(),
+            usage,
+            ..Outcome::without_answer(state, None)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_reached_its_limit_succeeds_and_is_marked() {
+        let mut answer = Growing::default();
+        answer.push("text");
+        let outcome = answer.ended(Usage::default(), &Finish::Length);
+        assert_eq!((outcome.state, outcome.truncated), (State::Succeeded, true));
+        assert_eq!(Growing::default().ended(Usage::default(), &Finish::Stop).state, State::Failed);
+    }
+
+    #[test]
+    fn only_new_text_is_recorded() {
+        let mut answer = Growing::default();
+        assert_eq!(answer.unrecorded(), None);
+        answer.push("a");
+        assert_eq!(answer.unrecorded(), Some("a"));
+        assert_eq!(answer.unrecorded(), None);
+    }
+}
