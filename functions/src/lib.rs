@@ -3,6 +3,7 @@
 
 pub mod chat;
 pub mod drafts;
+pub mod feeds;
 pub mod health;
 pub mod jobs;
 pub mod metrics;

@@ -7,9 +7,10 @@ use shared::domain::article::Topic;
 use shared::domain::draft::Edit;
 use shared::domain::prompt::Commit;
 use shared::domain::run::{Order, Verdict};
+use shared::feeds::Feed;
 use shared::http::{Handler, StreamingHandler};
 
-use crate::{chat, drafts, health, metrics, models, openapi, prompts, tests, topics};
+use crate::{chat, drafts, feeds, health, metrics, models, openapi, prompts, tests, topics};
 
 /// One route.
 pub struct Route {
@@ -99,6 +100,7 @@ const TESTS: &str = "/api/auspex/prompts/workshop/drafts/{id}/tests";
 const TEST: &str = "/api/auspex/prompts/workshop/drafts/{id}/tests/{test_id}";
 const PROMPT: &str = "/api/auspex/prompts/{name}";
 const ARTICLES: &str = "/api/topics/{topic}/articles";
+const FEEDS: &str = "/api/topics/{topic}/feeds";
 
 const LIMIT: (&str, &str) = ("limit", "Entries of a page, 1 to 100; 20 when absent.");
 const CURSOR: (&str, &str) = ("cursor", "Where the page before ended, as its next_cursor said.");
@@ -382,6 +384,66 @@ pub static ROUTES: &[Route] = &[
             ("source", "Only this outlet."),
             ("by", "words, meaning, or both when absent."),
         ],
+        headers: &[],
+    },
+    Route {
+        binary: "topics-facets",
+        method: Method::GET,
+        path: "/api/topics/{topic}/facets",
+        access: Access::Shared,
+        handle: whole!(topics::facets),
+        summary: "Which categories, sentiments and outlets the newest articles have.",
+        takes: Body::Nothing,
+        gives: json!(200, topics::facets::Output),
+        query: &[("days", "Only articles of so many days, 1 to 36,500.")],
+        headers: &[],
+    },
+    Route {
+        binary: "feeds-list",
+        method: Method::GET,
+        path: FEEDS,
+        access: Access::Shared,
+        handle: whole!(feeds::list),
+        summary: "The feeds that a topic follows, and how each is doing.",
+        takes: Body::Nothing,
+        gives: json!(200, feeds::list::Output),
+        query: &[],
+        headers: &[],
+    },
+    Route {
+        binary: "feeds-follow",
+        method: Method::POST,
+        path: FEEDS,
+        access: Access::Shared,
+        handle: whole!(feeds::follow),
+        summary: "Follows a feed, which is collected at once. Makes the topic.",
+        takes: json!(feeds::follow::Input),
+        gives: json!(201, Feed),
+        query: &[],
+        headers: &[],
+    },
+    Route {
+        binary: "feeds-collect",
+        method: Method::POST,
+        path: "/api/topics/{topic}/feeds/{feed_id}/collect",
+        access: Access::Shared,
+        handle: whole!(feeds::collect),
+        summary: "Collects a feed now, at most once a minute.",
+        takes: Body::Nothing,
+        gives: json!(200, Feed),
+        query: &[],
+        headers: &[],
+    },
+    Route {
+        binary: "feeds-unfollow",
+        method: Method::DELETE,
+        path: "/api/topics/{topic}/feeds/{feed_id}",
+        access: Access::Shared,
+        handle: whole!(feeds::unfollow),
+        summary: "Follows a feed no longer. Its articles stay.",
+        takes: Body::Nothing,
+        gives: json!(200, drafts::Done),
+        query: &[],
         headers: &[],
     },
     Route {

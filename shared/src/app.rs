@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::config::{Config, EmbeddingService};
 use crate::domain::model::{ApiKey, Model};
 use crate::domain::time::Timestamp;
+use crate::feeds::Fetcher;
 use crate::llm::{ModelError, ModelKeys, Models};
 use crate::queue::Queue;
 use crate::store::Store;
@@ -31,6 +32,7 @@ pub struct App {
     store: OnceLock<Store>,
     queue: OnceLock<Queue>,
     models: OnceLock<Models>,
+    fetcher: OnceLock<Option<Fetcher>>,
     model_keys: ModelKeys,
     embedding_keys: ModelKeys,
 }
@@ -46,6 +48,7 @@ impl App {
             store: OnceLock::new(),
             queue: OnceLock::new(),
             models: OnceLock::new(),
+            fetcher: OnceLock::new(),
             model_keys: ModelKeys::default(),
             embedding_keys: ModelKeys::default(),
         }
@@ -54,6 +57,11 @@ impl App {
     /// The same with models that may not be ready yet.
     pub fn with_models(self, models: Models) -> Self {
         Self { models: OnceLock::from(models), ..self }
+    }
+
+    /// The same with a fetcher of feeds that may reach other addresses.
+    pub fn with_fetcher(self, fetcher: Fetcher) -> Self {
+        Self { fetcher: OnceLock::from(Some(fetcher)), ..self }
     }
 
     /// The tables.
@@ -96,6 +104,16 @@ impl App {
     pub async fn keyed(&self, model: &Model) -> Result<Model, ModelError> {
         let client = || aws_sdk_ssm::Client::new(&self.sdk);
         self.model_keys.keyed(client, self.models().all(), model, self.now()).await
+    }
+
+    /// What fetches feeds; none where the machine's certificates can't be loaded.
+    pub fn fetcher(&self) -> Option<&Fetcher> {
+        let made = self.fetcher.get_or_init(|| {
+            Fetcher::new(Vec::new())
+                .inspect_err(|error| tracing::error!(%error, "feeds can't be fetched"))
+                .ok()
+        });
+        made.as_ref()
     }
 
     /// The key of the embeddings' server.

@@ -7,6 +7,7 @@
 //! - [`domain`]: drafts, runs, prompts, articles: types, rules, pure functions
 //! - [`store`]: one module a table; keys and cursors in one place
 //! - [`corpus`]: articles: getting them in, finding them by words and meaning
+//! - [`feeds`]: fetching and reading the feeds that topics follow
 //! - [`llm`]: the model client, the assistant, the runner of a test
 //! - [`http`]: reading requests, answering, problems
 //! - [`app`], [`auth`], [`config`], [`install`], [`limits`], [`queue`], [`telemetry`]
@@ -16,6 +17,7 @@ pub mod auth;
 pub mod config;
 pub mod corpus;
 pub mod domain;
+pub mod feeds;
 pub mod http;
 pub mod install;
 pub mod limits;

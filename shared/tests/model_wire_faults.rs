@@ -545,7 +545,10 @@ async fn a_server_that_does_not_count_gets_its_usage_estimated() {
         assert_eq!(text, "I hear you");
         // "Be brief." and "Hello?", three bytes a token; then the ten bytes of the answer.
         let usage = Usage { prompt_tokens: 3 + 2, completion_tokens: 4 };
-        assert_eq!(end, Ok(Chunk::End { usage, usage_estimated: true, finish: finish_as, calls: Vec::new() }));
+        assert_eq!(
+            end,
+            Ok(Chunk::End { usage, usage_estimated: true, finish: finish_as, calls: Vec::new() })
+        );
     }
 }
 

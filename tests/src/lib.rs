@@ -5,6 +5,7 @@ pub mod main_job;
 pub mod refusals;
 pub mod scripted_model;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -42,6 +43,8 @@ pub struct Setup {
     pub limits: Limits,
     /// How often runs that got stuck are looked for.
     pub recover_every: Duration,
+    /// Addresses of feeds that may be fetched besides public ones.
+    pub reachable: Vec<SocketAddr>,
     /// Whether the sample collection is installed.
     pub sample: bool,
     /// The machine's time. The store removes expired items by the system's,
@@ -61,6 +64,7 @@ impl Default for Setup {
             embeddings: None,
             limits,
             recover_every: Duration::from_secs(1),
+            reachable: Vec::new(),
             sample: true,
             clock: Clock::default(),
             handlers: Handlers::Here,
@@ -91,6 +95,7 @@ impl Workshop {
             embeddings: setup.embeddings,
             limits: setup.limits,
             recover_every: setup.recover_every,
+            reachable: setup.reachable,
             sample: setup.sample,
             handlers: setup.handlers,
             clock: setup.clock,

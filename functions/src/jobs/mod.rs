@@ -1,5 +1,6 @@
 //! What HTTP doesn't call.
 
+pub mod collect_feeds;
 pub mod dead_letters;
 pub mod drafts_cleanup;
 pub mod install;
@@ -13,11 +14,12 @@ use shared::llm::runner::{figures, give_up_sentence};
 use shared::store::{OpenRun, StoreError};
 
 /// The binaries over these, and what calls each. [`ROUTES`](crate::ROUTES) has the others.
-pub const JOBS: [(&str, Trigger); 5] = [
+pub const JOBS: [(&str, Trigger); 6] = [
     ("run-test", Trigger::Queue),
     ("dead-letters", Trigger::Queue),
     ("drafts-cleanup", Trigger::Stream),
     ("recover-runs", Trigger::Schedule),
+    ("collect-feeds", Trigger::Schedule),
     ("install", Trigger::Deployment),
 ];
 

@@ -1,5 +1,6 @@
 //! Topics and articles: `/api/topics/…`.
 
+pub mod facets;
 pub mod import;
 pub mod list;
 pub mod search;

@@ -17,6 +17,8 @@ use crate::functions::Functions;
 
 /// How often expired items are removed. AWS takes up to 48 hours.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How often it is looked whether feeds are due.
+const COLLECT_EVERY: Duration = Duration::from_secs(60);
 /// How often the stream is read.
 const READ_EVERY: Duration = Duration::from_millis(500);
 /// Records of one event.
@@ -30,6 +32,18 @@ pub async fn recover_runs(functions: Functions, period: Duration) {
         tick.tick().await;
         if let Err(error) = functions.recover_runs().await {
             tracing::warn!(error = format!("{error:#}"), "recover-runs failed; it is called again");
+        }
+    }
+}
+
+/// Calls `collect-feeds` at once and then every [`COLLECT_EVERY`], until it is aborted.
+pub async fn collect_feeds(functions: Functions) {
+    let mut tick = interval(COLLECT_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = functions.collect_feeds().await {
+            tracing::warn!(error = format!("{error:#}"), "collect-feeds failed; it is called again");
         }
     }
 }

@@ -81,11 +81,18 @@ impl Functions {
                 let recovered = functions::jobs::recover_runs::handle(app, Value::Null).await;
                 recovered.map(drop).map_err(|error| anyhow!(error))
             }
-            Self::Watched(watch) => {
-                let event =
-                    json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}});
-                watch.invoke("recover-runs", &event).await.map(drop)
+            Self::Watched(watch) => watch.invoke("recover-runs", &scheduled()).await.map(drop),
+        }
+    }
+
+    /// Collects the feeds that are due.
+    pub async fn collect_feeds(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Here(app) => {
+                let collected = functions::jobs::collect_feeds::handle(app, Value::Null).await;
+                collected.map(drop).map_err(|error| anyhow!(error))
             }
+            Self::Watched(watch) => watch.invoke("collect-feeds", &scheduled()).await.map(drop),
         }
     }
 
@@ -227,6 +234,11 @@ fn lead_to_sources(folder: &Path, workspace: &Path) -> anyhow::Result<()> {
             .with_context(|| format!("{} can't be made", link.display()))?;
     }
     Ok(())
+}
+
+/// What a schedule sends.
+fn scheduled() -> Value {
+    json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}})
 }
 
 /// What the functions read from their environment.

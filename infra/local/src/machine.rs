@@ -15,6 +15,7 @@ use shared::app::{App, Clock, sdk_loader};
 use shared::auth::{KeyCache, KeySet};
 use shared::config::{Config, EmbeddingService, Endpoints, Tables};
 use shared::domain::model::{ApiKey, Model, Secret};
+use shared::feeds::Fetcher;
 use shared::limits::Limits;
 use shared::llm::Models;
 use shared::store::{Store, tables};
@@ -59,6 +60,8 @@ pub struct Options {
     pub limits: Limits,
     /// How often runs that got stuck are looked for.
     pub recover_every: Duration,
+    /// Addresses of feeds that may be fetched besides public ones: a test's own server.
+    pub reachable: Vec<SocketAddr>,
     /// Whether the sample collection and the default prompt are installed.
     pub sample: bool,
     /// Where the handlers run.
@@ -146,7 +149,8 @@ impl Machine {
             deployment: None,
             endpoints,
         };
-        let mut app = App::new(config, sdk, options.clock).with_models(models);
+        let fetcher = Fetcher::new(options.reachable).context("Feeds can't be fetched")?;
+        let mut app = App::new(config, sdk, options.clock).with_models(models).with_fetcher(fetcher);
         let keys =
             KeySet::parse(sign_in.key_set().to_string().as_bytes()).map_err(|error| anyhow!("{error}"))?;
         app.keys = KeyCache::holding(keys);
@@ -176,6 +180,7 @@ impl Machine {
             background.spawn(pump::run(functions.clone(), sqs.clone(), queue_url.clone()));
         }
         background.spawn(events::recover_runs(functions.clone(), options.recover_every));
+        background.spawn(events::collect_feeds(functions.clone()));
         background.spawn(events::sweep_expired(dynamodb.database.clone()));
         background.spawn(events::read_stream(
             functions.clone(),

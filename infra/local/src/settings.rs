@@ -1,5 +1,6 @@
 //! Flags and environment variables of `workshop`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -72,6 +73,10 @@ pub struct Settings {
     #[arg(long, env = "WORKSHOP_FUNCTIONS_PORT", default_value_t = 9000)]
     pub functions_port: u16,
 
+    /// Addresses (IP:PORT) of this machine's network whose feeds may be fetched: for trying a feed of your own
+    #[arg(long, env = "WORKSHOP_REACHABLE", value_delimiter = ',')]
+    pub reachable: Vec<SocketAddr>,
+
     /// The page's built files
     #[arg(long, env = "WORKSHOP_SITE", default_value = "static-site/dist")]
     pub site: PathBuf,
@@ -105,6 +110,7 @@ impl Settings {
                 .transpose()?,
             limits: Limits::read(environment)?,
             recover_every: Duration::from_secs(self.recover_every),
+            reachable: self.reachable,
             sample: true,
             handlers: if self.watch {
                 Handlers::Watched { port: self.functions_port, log: None }

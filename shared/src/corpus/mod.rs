@@ -2,11 +2,14 @@
 //!
 //! - [`import()`]: articles into a topic, each once, with its words and its vector
 //! - [`search()`]: by words and meaning, and what was found why
+//! - [`follow`], [`collect_now`], [`collect_due`]: feeds into topics
 //! - [`embeddings`]: who turns texts into vectors
 
+mod collect;
 pub mod embeddings;
 mod import;
 mod search;
 
+pub use collect::{Collect, Follow, collect_due, collect_now, follow};
 pub use import::{Import, import};
 pub use search::{Facets, Question, Results, facets, search};

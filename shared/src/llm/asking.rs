@@ -166,11 +166,7 @@ impl Growing {
             Usage::default()
         } else {
             Usage {
-                prompt_tokens: request
-                    .messages
-                    .iter()
-                    .map(|message| u64::from(message.tokens()))
-                    .sum(),
+                prompt_tokens: request.messages.iter().map(|message| u64::from(message.tokens())).sum(),
                 completion_tokens: u64::from(estimate_tokens(&self.text)),
             }
         };

@@ -247,7 +247,8 @@ impl Running<'_> {
             let size = tokens_of(&messages) + described;
             let used = u32::try_from(spent.prompt_tokens + spent.completion_tokens).unwrap_or(u32::MAX);
             // Another turn with tools needs room for this one, its results, and the answer after it.
-            let next = size.saturating_mul(2).saturating_add(RESULT_TOKENS.0 + 2 * self.model.max_output_tokens);
+            let next =
+                size.saturating_mul(2).saturating_add(RESULT_TOKENS.0 + 2 * self.model.max_output_tokens);
             let over = round > ROUNDS_MAX
                 || size + RESULT_TOKENS.0 > window
                 || (round > 1 && used.saturating_add(next) > most);

@@ -82,7 +82,12 @@ pub fn offered() -> Vec<Value> {
             }),
             &["query"],
         ),
-        tool("get_topic_articles", "The topic's newest articles.", json!({"limit": limit, "days": days}), &[]),
+        tool(
+            "get_topic_articles",
+            "The topic's newest articles.",
+            json!({"limit": limit, "days": days}),
+            &[],
+        ),
         tool(
             "search_articles_by_keywords",
             "Articles that contain the keywords, by how well they fit.",

@@ -110,6 +110,15 @@ impl Change {
         self
     }
 
+    /// Only if `attribute` is absent, null, or compares so to `value`.
+    pub fn when_null_or(mut self, attribute: &str, operator: &str, value: impl Serialize) -> Self {
+        let (name, value, null) = (self.name(attribute), self.value(value), self.value("NULL"));
+        self.conditions.push(format!(
+            "(attribute_not_exists({name}) OR attribute_type({name}, {null}) OR {name} {operator} {value})"
+        ));
+        self
+    }
+
     /// Only if `attribute` is not there.
     pub fn when_absent(mut self, attribute: &str) -> Self {
         let name = self.name(attribute);

@@ -39,6 +39,10 @@ pub(super) const RUN: &str = "RUN#";
 pub(super) const ARTICLE: &str = "A#";
 /// What stands before the id of an article whose vector it is.
 pub(super) const VECTOR: &str = "V#";
+/// What stands before a feed's id.
+pub(super) const FEED: &str = "F#";
+/// Where all feeds are listed that are looked at again.
+pub(super) const FEEDS: &str = "FEEDS";
 /// Where all open runs are listed.
 pub(super) const OPEN: &str = "OPEN";
 /// Where all prompts are listed.
@@ -47,7 +51,8 @@ pub(super) const LISTING: &str = "PROMPT";
 pub(super) const TOPICS: &str = "TOPICS";
 /// The index of drafts by owner and status.
 pub(super) const BY_OWNER: &str = "by-owner";
-/// The index of runs that are not finished.
+/// The index of what is to be looked at again by time: runs that are not
+/// finished, and feeds.
 pub(super) const BY_DUE: &str = "by-due";
 /// The index of prompts, newest change first.
 pub(super) const BY_CHANGE: &str = "by-change";
@@ -148,6 +153,16 @@ pub(super) fn topic(slug: &str) -> Key {
 /// The partition of a topic's articles.
 pub(super) fn topic_partition(slug: &str) -> String {
     format!("TOPIC#{slug}")
+}
+
+/// The slug of a partition of a topic's articles.
+pub(super) fn topic_of_partition(pk: &str) -> Option<&str> {
+    pk.strip_prefix("TOPIC#")
+}
+
+/// A feed that a topic follows.
+pub(super) fn feed(slug: &str, id: &str) -> Key {
+    Key::new(topic_partition(slug), format!("{FEED}{id}"))
 }
 
 /// An article.

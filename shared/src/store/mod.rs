@@ -10,6 +10,7 @@ mod conversations;
 mod cursor;
 mod drafts;
 mod expression;
+mod feeds;
 mod idempotency;
 mod keys;
 mod library;
@@ -28,6 +29,7 @@ pub use articles::{Articles, CHUNK, Imported, Known, Listed, Prepared, TopicStat
 pub use conversations::{Answering, Begin, Conversations, History};
 pub use cursor::CursorKey;
 pub use drafts::{Created, Drafts, DraftsPage, Origin, Saved};
+pub use feeds::{FeedClaim, Feeds, Followed, Following, feed_id};
 pub use idempotency::{Claim, Held, Idempotency, Stored};
 pub use library::{Committed, Content, Deleted, Library, LibraryPage, VersionsPage};
 pub use meaning::{Meaning, NEAREST_MAX};
@@ -113,6 +115,8 @@ pub struct Store {
     pub words: Words,
     /// What articles mean.
     pub meaning: Meaning,
+    /// Feeds that topics follow.
+    pub feeds: Feeds,
     /// What users may still use.
     pub quotas: Quotas,
     /// Answers to requests that may be repeated.
@@ -135,6 +139,7 @@ impl Store {
             articles: Articles::new(at(&names.articles), key),
             words: Words::new(at(&names.articles)),
             meaning: Meaning::new(at(&names.articles), dimensions),
+            feeds: Feeds::new(at(&names.articles)),
             quotas: Quotas::new(at(&names.usage)),
             idempotency: Idempotency::new(at(&names.usage)),
             metrics: Metrics::new(at(&names.usage)),

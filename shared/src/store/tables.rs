@@ -101,7 +101,10 @@ pub fn specs(names: &Tables, dimensions: u32) -> [TableSpec; 4] {
         },
         TableSpec {
             name: names.articles.clone(),
-            indexes: vec![index(keys::BY_TIME, "pk", "published_at", Some(LISTED))],
+            indexes: vec![
+                index(keys::BY_TIME, "pk", "published_at", Some(LISTED)),
+                index(keys::BY_DUE, "due_pk", "due_sk", Some(&[])),
+            ],
             vectors: Some(VectorSpec {
                 name: keys::by_meaning(dimensions),
                 vector: meaning::VECTOR,

@@ -1,0 +1,5 @@
+//! GET /api/topics/{topic}/feeds
+
+fn main() -> std::process::ExitCode {
+    shared::http::serve(|app, request| Box::pin(functions::feeds::list::handle(app, request)))
+}
