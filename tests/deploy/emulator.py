@@ -11,6 +11,8 @@ import sys
 import time
 import urllib.request
 
+# Who imports this has infra/ on the path.
+import deploy
 from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
@@ -92,6 +94,28 @@ def expire_items(outputs):
         )
 
 
+def search_vectors(outputs):
+    """Its CloudFormation passes over VectorIndexes: the index is made by hand, as the template has it."""
+    import boto3
+
+    dynamodb, name = boto3.client("dynamodb"), outputs["ArticlesTable"]
+    template = yaml_parse(deploy.TEMPLATE.read_text())["Resources"]["ArticlesTable"]["Properties"]
+    kept = {index["IndexName"] for index in dynamodb.describe_table(TableName=name)["Table"].get("VectorIndexes", [])}
+    wanted = [index for kind, index in deploy.indexes_of(template).values() if kind == "VectorIndexes"]
+    for index in wanted:
+        if index["IndexName"] not in kept:
+            dynamodb.update_table(
+                TableName=name, AttributeDefinitions=template["AttributeDefinitions"],
+                VectorIndexUpdates=[{"Create": index}],
+            )
+    for _ in range(120):
+        there = dynamodb.describe_table(TableName=name)["Table"]["VectorIndexes"]
+        if all(index["IndexStatus"] == "ACTIVE" for index in there):
+            return
+        time.sleep(0.5)
+    raise SystemExit(f"The index of vectors doesn't become active: {there}")
+
+
 def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -107,6 +131,7 @@ def adapted(packaged, emulator, parameters):
     resources = template["Resources"]
     routes_one_by_one(resources)
     origin_of_the_api(resources, emulator)
+    address_of_the_uploads(resources, emulator)
     no_tls(resources)
     address_of_the_page(template, emulator)
     keys_of_the_sign_in(resources, emulator)
@@ -172,6 +197,14 @@ def origin_of_the_api(resources, emulator):
     origin["CustomOriginConfig"] = {"OriginProtocolPolicy": "http-only", "HTTPPort": emulator.port}
 
 
+def address_of_the_uploads(resources, emulator):
+    """A bucket has no name there that every resolver knows: it is a folder at the emulator's address."""
+    for resource in resources.values():
+        variables = resource["Properties"].get("Environment", {}).get("Variables", {})
+        if "WORKSHOP_UPLOADS_URL" in variables:
+            variables["WORKSHOP_UPLOADS_URL"] = {"Fn::Sub": f"{emulator.url}/${{UploadsBucket}}/uploads"}
+
+
 def address_of_the_page(template, emulator):
     """A distribution answers under the emulator's own host, too, which a browser takes for secure."""
     label = {"Fn::Select": [0, {"Fn::Split": [".", {"Fn::GetAtt": ["Distribution", "DomainName"]}]}]}
@@ -219,6 +252,10 @@ DIFFERENCES = [
     "an answer that arrives as it is written: the emulator sends it once it is whole (make test-watch shows that)",
     "that only the models' own parameters can be read: the emulator asks IAM about all of them at once",
     "TTL switched on by the template: it was switched on by hand",
+    "the index of vectors made by the template: it was made by hand, by the template's words",
+    "that an index of a table is changed one at a time: the emulator takes several",
+    "CloudFront's way to the uploads: it signs for no port there, so files go to the bucket itself",
+    "that an upload nobody imports is gone after two days",
     "the alarm on spending, which needs metric math",
     "CloudFront's way to the HTTP API by its name at AWS, its caching and its edge locations",
 ]

@@ -17,7 +17,8 @@ BUILT = ROOT / "target/debug"
 # The tables that each module of shared/src/store reads or writes.
 TABLES = {
     "drafts": "DraftsTable", "conversations": "DraftsTable", "runs": "DraftsTable", "library": "LibraryTable",
-    "articles": "ArticlesTable", "quotas": "UsageTable", "idempotency": "UsageTable", "metrics": "UsageTable",
+    "articles": "ArticlesTable", "words": "ArticlesTable", "meaning": "ArticlesTable", "feeds": "ArticlesTable",
+    "quotas": "UsageTable", "idempotency": "UsageTable", "metrics": "UsageTable", "imports": "UsageTable",
 }
 # A transaction has no action of its own: it takes those of the writes that shared/src/store/expression.rs puts in it.
 WRITES = {"put_of": "dynamodb:PutItem", "update_of": "dynamodb:UpdateItem", "delete_of": "dynamodb:DeleteItem"}
@@ -68,7 +69,7 @@ def main():
         if binary in functions:
             triggered(binary, trigger, functions[binary], template)
     environment(template, parts)
-    tables(resources, parts)
+    tables(resources, template["Parameters"], parts)
     page_policy(resources, parts)
     granted = sum(policies(binary, function, resources) for binary, (_, function) in functions.items())
 
@@ -124,7 +125,7 @@ def environment(template, parts):
         same(f"default of {name}", parameter.get("Default"), value)
 
 
-def tables(resources, parts):
+def tables(resources, parameters, parts):
     found = {
         resource["Properties"]["TableName"]["Fn::Sub"].replace("${AWS::StackName}", "stack"): resource
         for resource in resources.values() if resource["Type"] == "AWS::DynamoDB::Table"
@@ -136,7 +137,7 @@ def tables(resources, parts):
         resource, name = found[table["name"]], table["name"]
         properties = resource["Properties"]
         keys = {"pk": "S", "sk": "S"}
-        indexes = {}
+        indexes, vectors = {}, []
         for index in table["indexes"]:
             keys[index["hash"]] = "S"
             keys[index["range"]] = "N" if index["range_is_number"] else "S"
@@ -145,6 +146,18 @@ def tables(resources, parts):
             if carries:
                 projection["NonKeyAttributes"] = carries
             indexes[index["name"]] = (schema(index["hash"], index["range"]), projection)
+        if vector := table["vectors"]:
+            same("default of EmbeddingDimensions", parameters["EmbeddingDimensions"]["Default"], vector["dimensions"])
+            keys |= dict.fromkeys([vector["hash"], *vector["filters"]], "S")
+            elements = [(vector["hash"], "HASH")] + [(filtered, "INLINE_FILTER") for filtered in vector["filters"]]
+            vectors.append({
+                "IndexName": {"Fn::Sub": vector["name"].replace(str(vector["dimensions"]), "${EmbeddingDimensions}")},
+                "VectorAttribute": {"AttributeName": vector["vector"]},
+                "Dimensions": {"Ref": "EmbeddingDimensions"},
+                "DistanceFunction": "COSINE",
+                "SearchSchema": [{"AttributeName": key, "SearchSchemaElementType": kind} for key, kind in elements],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            })
         same(f"{name}: keys", properties["KeySchema"], schema("pk", "sk"))
         defined = {one["AttributeName"]: one["AttributeType"] for one in properties["AttributeDefinitions"]}
         same(f"{name}: attributes", defined, keys)
@@ -153,6 +166,7 @@ def tables(resources, parts):
             for one in properties.get("GlobalSecondaryIndexes", [])
         }
         same(f"{name}: indexes", there, indexes)
+        same(f"{name}: indexes of vectors", properties.get("VectorIndexes", []), vectors)
         ttl = {"AttributeName": "ttl", "Enabled": True} if table["expires"] else None
         same(f"{name}: TTL", properties.get("TimeToLiveSpecification"), ttl)
         stream = {"StreamViewType": "OLD_IMAGE"} if table["streams"] else None
@@ -190,6 +204,8 @@ def policies(binary, function, resources):
     }
     actions, tables_granted = set(), set()
     for policy in function.get("Policies", []):
+        # Some are given only when a parameter asks for what they are for.
+        policy = policy.get("Fn::If", [None, policy])[1]
         shared = "Ref" in policy
         if shared:
             policy = resources[policy["Ref"]]["Properties"]["PolicyDocument"]
