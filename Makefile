@@ -65,8 +65,9 @@ openapi:  ## writes functions/openapi.json anew from the types
 STACK ?= prompt-workshop
 DEPLOY := $(WITH_TOOLS) python infra/deploy.py --stack "$(STACK)"
 
-deploy: $(DEPLOY_TOOLS) $(PAGE_TOOLS)  ## to AWS; STACK=<name> MODELS=<file> SET="<parameter>=<value> …"
-	@$(DEPLOY) deploy $(if $(MODELS),--models "$(MODELS)") $(addprefix --set ,$(SET))
+deploy: $(DEPLOY_TOOLS) $(PAGE_TOOLS)  ## to AWS; STACK=<name> MODELS=<file> EMBEDDINGS=<file> SET="<parameter>=<value> …"
+	@$(DEPLOY) deploy $(if $(MODELS),--models "$(MODELS)") $(if $(EMBEDDINGS),--embeddings "$(EMBEDDINGS)") \
+	  $(addprefix --set ,$(SET))
 
 user: $(DEPLOY_TOOLS)  ## an account for EMAIL=<address>; ADMINISTRATOR=yes
 	@$(DEPLOY) user "$(EMAIL)" $(if $(ADMINISTRATOR),--administrator)

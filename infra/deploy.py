@@ -60,6 +60,7 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True)
     deploy = commands.add_parser("deploy", help="builds everything and deploys it")
     deploy.add_argument("--models", type=Path, help="a file with the models, as JSON")
+    deploy.add_argument("--embeddings", type=Path, help="a file with the server of embeddings, as JSON")
     deploy.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE",
         help="a parameter of infra/template.yaml; those that aren't named keep the value they have",
@@ -100,12 +101,17 @@ def parameters(asked):
         if not equals:
             raise Stopped(f"--set takes NAME=VALUE; {setting} has no value.")
         chosen[name] = value
-    if asked.models:
-        try:
-            models = json.loads(asked.models.read_text())
-        except (OSError, ValueError) as error:
-            raise Stopped(f"{asked.models} can't be read as JSON: {error}") from error
-        chosen["Models"] = json.dumps(models, separators=(",", ":"))
+    for name, path in {"Models": asked.models, "Embeddings": asked.embeddings}.items():
+        if path:
+            try:
+                chosen[name] = json.dumps(json.loads(path.read_text()), separators=(",", ":"))
+            except (OSError, ValueError) as error:
+                raise Stopped(f"{path} can't be read as JSON: {error}") from error
+    if "Embeddings" in chosen:
+        # The index of vectors is made for so many numbers.
+        chosen["EmbeddingDimensions"] = str(embeddings_of(chosen["Embeddings"]).get("dimensions", DIMENSIONS))
+    elif "EmbeddingDimensions" in chosen:
+        raise Stopped("EmbeddingDimensions are taken from Embeddings: set those. Nothing was changed.")
     return chosen
 
 
@@ -139,18 +145,20 @@ class Cloud:
             near = difflib.get_close_matches(name, known, 1)
             hint = f" Is it {near[0]}?" if near else f" It has {', '.join(sorted(known))}."
             raise Stopped(f"The template has no parameter {name}.{hint} Nothing was changed.")
-        if "Models" in chosen:
-            self.check_keys(models_of(chosen["Models"]), chosen)
+        keyed = {model["id"]: model for model in models_of(chosen.get("Models", "[]"))}
+        if chosen.get("Embeddings"):
+            keyed["the embeddings"] = embeddings_of(chosen["Embeddings"])
+        self.check_keys(keyed, chosen)
 
-    def check_keys(self, models, chosen):
-        """That the models' keys are there, where functions may read them."""
+    def check_keys(self, keyed, chosen):
+        """That the keys of models and embeddings are there, where functions may read them."""
         path = chosen.get("ModelKeysPath") or self.parameter("ModelKeysPath") or "/prompt-workshop/"
         names = set()
-        for model in models:
-            if name := model.get("key_parameter"):
+        for called, settings in keyed.items():
+            if name := settings.get("key_parameter"):
                 if not name.startswith(path):
                     raise Stopped(
-                        f'The key of {model["id"]} is named {name}; functions may read only what begins with {path} '
+                        f"The key of {called} is named {name}; functions may read only what begins with {path} "
                         "(ModelKeysPath). Nothing was changed."
                     )
                 names.add(name)
@@ -167,8 +175,11 @@ class Cloud:
         if not self.exists():
             chosen = {"CursorKey": secrets.token_hex(32), **chosen}
             self.take_over_what_was_kept(packaged, bucket, chosen)
+        there = self.exists()
+        if there:
+            self.change_indexes(packaged, bucket, chosen)
         say("Changing the stack. The first time takes about ten minutes.")
-        self.change(packaged, bucket, chosen, "UPDATE" if self.exists() else "CREATE")
+        self.change(packaged, bucket, chosen, "UPDATE" if there else "CREATE")
         address = self.outputs()["Address"]
         # Another one, too, once the page has a domain of its own.
         if "PageUrl" not in chosen and self.parameter("PageUrl") != address:
@@ -269,11 +280,41 @@ class Cloud:
             return
         say("Taking over the data that is there: " + ", ".join(logical for logical, _, _ in found) + ".")
         template = only(packaged, [logical for logical, _, _ in found])
+        for logical, kind, identifier in found:
+            if kind == "AWS::DynamoDB::Table":
+                # As they are, which may be as an earlier template had them: CloudFormation takes its word for it.
+                table = dynamodb.describe_table(TableName=identifier["TableName"])["Table"]
+                wanted = yaml_parse(packaged)["Resources"][logical]["Properties"]
+                wanted = indexes_of(wanted, chosen.get("EmbeddingDimensions", DIMENSIONS))
+                there = as_wanted(indexes_of(table), wanted)
+                template = with_indexes(template, logical, there, table["AttributeDefinitions"])
         resources = [
             {"LogicalResourceId": logical, "ResourceType": kind, "ResourceIdentifier": identifier}
             for logical, kind, identifier in found
         ]
         self.change(template, bucket, chosen, "IMPORT", resources)
+
+    def change_indexes(self, packaged, bucket, chosen):
+        """DynamoDB makes or removes one index of a table at a time, and CloudFormation fails when an update asks for
+        more. So where there is more to do, the stack as it is gets there step by step; the last one is left to the
+        update that follows."""
+        present = self.cloudformation.get_template(StackName=self.stack)["TemplateBody"]
+        present = present if isinstance(present, str) else json.dumps(present)
+        before, after = yaml_parse(present)["Resources"], yaml_parse(packaged)
+        dimensions = self.parameter("EmbeddingDimensions") or DIMENSIONS
+        wanted_dimensions = chosen.get("EmbeddingDimensions") or dimensions
+        for logical, (kind, _, pattern) in KEPT.items():
+            if kind != "AWS::DynamoDB::Table" or logical not in before:
+                continue
+            table = after["Resources"][logical]["Properties"]
+            attributes = before[logical]["Properties"]["AttributeDefinitions"] + table["AttributeDefinitions"]
+            wanted = indexes_of(table, wanted_dimensions)
+            there = as_wanted(indexes_of(before[logical]["Properties"], dimensions), wanted)
+            for indexes in index_steps(there, wanted):
+                name = pattern.format(stack=self.stack)
+                say(f"The table {name} gets other indexes, one at a time: {', '.join(sorted(indexes)) or 'none'}.")
+                present = with_indexes(present, logical, indexes, attributes)
+                self.change(present, bucket, {}, "UPDATE")
 
     def upload_site(self, outputs):
         """The page's files, those that name others last, so that a page never asks for what isn't there yet."""
@@ -345,7 +386,8 @@ class Cloud:
         say(
             "\nAt rest it costs what is stored: DynamoDB $0.25 a GB and month (the first 25 GB free; point-in-time"
             "\nrecovery $0.20), logs and page $0.03. What runs all the same, the search for stuck tests each minute and"
-            "\nthe polling of two queues, is within what every account has free, or else under 20 cents a month."
+            "\nfor feeds that are due each five, the polling of three queues and the alarms, costs 50 cents a month, and"
+            "\n$2 where what every account has free is used up by others."
         )
         if json.loads(self.parameter("Models") or "[]") == []:
             say("\nNo model is configured yet, so nothing is answered: README, \"Models of a deployment\".")
@@ -381,7 +423,9 @@ class Cloud:
             if input(f"Type {self.stack} to go on: ") != self.stack:
                 raise Stopped("Nothing was deleted.")
         if outputs:
-            empty(self.session.resource("s3").Bucket(outputs["SiteBucket"]))
+            for bucket in ("SiteBucket", "UploadsBucket"):
+                if bucket in outputs:
+                    empty(self.session.resource("s3").Bucket(outputs[bucket]))
             say("Deleting the stack. CloudFront takes a few minutes.")
             began = time.time()
             self.cloudformation.delete_stack(StackName=self.stack)
@@ -510,6 +554,115 @@ def models_of(text):
         if model.get("context_window", 8192) < 1024:
             raise Stopped(f"{called} has a context_window under 1024 tokens. Nothing was changed.")
     return models
+
+
+# As shared/embedding has them, and shared/src/config.rs when none are said.
+DIMENSIONS = 256
+
+# The embeddings' fields and their types, likewise.
+EMBEDDINGS = {
+    "base_url": str, "model": str, "key_parameter": str, "dimensions": int, "least_similarity": (int, float),
+}
+
+
+def embeddings_of(text):
+    """The embeddings of a parameter, or a sentence on what is wrong with them; empty for the workshop's own."""
+    if not text:
+        return {}
+    try:
+        embeddings = json.loads(text)
+    except ValueError as error:
+        raise Stopped(f"The embeddings can't be read as JSON: {error}. Nothing was changed.") from error
+    if not isinstance(embeddings, dict):
+        raise Stopped("The embeddings have to be a JSON object. Nothing was changed.")
+    for field, value in embeddings.items():
+        if field not in EMBEDDINGS:
+            known = ", ".join(EMBEDDINGS)
+            raise Stopped(f"The embeddings have a field {field} that there isn't: {known}. Nothing was changed.")
+        if not isinstance(value, EMBEDDINGS[field]) or isinstance(value, bool):
+            raise Stopped(f"The embeddings have a {field} of the wrong type. Nothing was changed.")
+    if not str(embeddings.get("base_url", "")).startswith(("http://", "https://")):
+        raise Stopped("The embeddings need a base_url, such as https://api.openai.com/v1. Nothing was changed.")
+    if not embeddings.get("model"):
+        raise Stopped("The embeddings need a model, such as text-embedding-3-small. Nothing was changed.")
+    if not 1 <= embeddings.get("dimensions", DIMENSIONS) <= 4096:
+        raise Stopped("Embeddings have 1 to 4096 dimensions. Nothing was changed.")
+    return embeddings
+
+
+# The properties that indexes stand in, and what defines one.
+INDEXES = {
+    "GlobalSecondaryIndexes": ["IndexName", "KeySchema", "Projection"],
+    "VectorIndexes": [
+        "IndexName", "VectorAttribute", "Dimensions", "DistanceFunction", "SearchSchema", "Projection",
+    ],
+}
+
+
+def indexes_of(table, dimensions=DIMENSIONS):
+    """A table's indexes by name, each with the property it stands in: as a template has them, or as DynamoDB describes
+    them."""
+    text = json.dumps({name: table.get(name) or [] for name in INDEXES})
+    text = text.replace('{"Ref": "EmbeddingDimensions"}', str(dimensions))
+    text = text.replace("${EmbeddingDimensions}", str(dimensions))
+    found = {}
+    for kind, definitions in json.loads(text).items():
+        for definition in definitions:
+            definition = {name: definition[name] for name in INDEXES[kind] if definition.get(name)}
+            if isinstance(definition["IndexName"], dict):
+                definition["IndexName"] = definition["IndexName"]["Fn::Sub"]
+            found[definition["IndexName"]] = (kind, definition)
+    return found
+
+
+def ordered(value):
+    """Without the order of lists, which says nothing in an index."""
+    if isinstance(value, dict):
+        return {name: ordered(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return sorted((ordered(inner) for inner in value), key=json.dumps)
+    return value
+
+
+def as_wanted(there, wanted):
+    """The indexes that are there, in the words of those that are wanted where they are the same."""
+    alike = {
+        name: index for name, index in wanted.items()
+        if name in there and ordered(list(index)) == ordered(list(there[name]))
+    }
+    return {**there, **alike}
+
+
+def index_steps(there, wanted):
+    """What a table has in between, when its indexes are changed one at a time: first those go that are not wanted as
+    they are, then others come. The last change of all is left out."""
+    now, steps = dict(there), []
+    for name in there:
+        if wanted.get(name) != there[name]:
+            del now[name]
+            steps.append(dict(now))
+    for name in wanted:
+        if name not in now:
+            now[name] = wanted[name]
+            steps.append(dict(now))
+    return steps[:-1]
+
+
+def with_indexes(template, logical, indexes, attributes):
+    """The template with just these indexes at a table, whose keys are defined in `attributes`."""
+    template = yaml_parse(template)
+    table = template["Resources"][logical]["Properties"]
+    used = {key["AttributeName"] for key in table["KeySchema"]}
+    for kind in INDEXES:
+        table[kind] = [definition for of, definition in indexes.values() if of == kind]
+        for definition in table[kind]:
+            used |= {key["AttributeName"] for key in definition.get("KeySchema", definition.get("SearchSchema", []))}
+        if not table[kind]:
+            del table[kind]
+    # DynamoDB refuses those that no key uses.
+    defined = {one["AttributeName"]: one["AttributeType"] for one in attributes if one["AttributeName"] in used}
+    table["AttributeDefinitions"] = [{"AttributeName": name, "AttributeType": kind} for name, kind in defined.items()]
+    return yaml_dump(template)
 
 
 def only(packaged, kept):
