@@ -1,6 +1,7 @@
 //! The workshop under test: the local machine, whole, in this process, and a
 //! client that goes in through its front door.
 
+pub mod feed_server;
 pub mod main_job;
 pub mod refusals;
 pub mod scripted_model;
@@ -124,6 +125,11 @@ impl Workshop {
             .credentials_provider(Credentials::new("local", "local", None, None, "test"))
             .endpoint_url(self.machine.dynamodb_url());
         aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    /// Calls `collect-feeds` as the schedule does.
+    pub async fn collect_feeds(&self) {
+        self.machine.collect_feeds().await.expect("feeds are collected");
     }
 
     /// Stops the machine and removes its data.

@@ -94,7 +94,28 @@ async fn open_doors(ada: &Client) {
     assert_eq!((&imported["added"], &imported["rejected"][0]["line"]), (&json!(1), &json!(2)), "{imported}");
     let found = ada.get("/api/topics/Ports%20%26%20ships/articles?query=robots").await.expect(200);
     assert_eq!(found["articles"][0]["title"], "Ports count robots", "{found}");
-    shown("health, document, models, topics, an import with one bad line, a search");
+    let facets = ada.get("/api/topics/AI%20Adoption/facets").await.expect(200);
+    assert!(facets["categories"].as_array().is_some_and(|names| names.len() > 3), "{facets}");
+    let meant = "/api/topics/AI%20Adoption/articles?by=meaning&query=machines%20replacing%20office%20workers";
+    let found = ada.get(meant).await.expect(200);
+    assert!(found["articles"][0]["meaning_rank"].as_u64() == Some(1), "{found}");
+    shown("health, document, models, topics, an import with one bad line, searches by words and meaning");
+    feeds(ada).await;
+}
+
+/// What can be shown of feeds wherever the workshop runs: its guard. (A test's
+/// own feed is on loopback, which no deployed function fetches.)
+async fn feeds(ada: &Client) {
+    let path = "/api/topics/AI%20Adoption/feeds";
+    for url in ["http://127.0.0.1:9/feed", "http://169.254.169.254/latest/meta-data", "file:///etc/passwd"] {
+        let refused = ada.post(path, json!({"url": url})).await.expect_problem(422, "invalid");
+        assert_eq!(refused["errors"][0]["pointer"], "/url", "{refused}");
+    }
+    assert_eq!(ada.get(path).await.expect(200)["feeds"], json!([]));
+    let unknown = format!("{path}/0123456789abcdef");
+    ada.post(&format!("{unknown}/collect"), json!({})).await.expect_problem(404, "not-found");
+    ada.delete(&unknown).await.expect_problem(404, "not-found");
+    shown("addresses within the network are refused as feeds");
 }
 
 /// The pending answer of a draft, by its events; as it is written, where the door lets it.

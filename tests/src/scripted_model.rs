@@ -22,6 +22,9 @@ pub enum Play {
     Answer(String),
     /// The same with a pause before each word.
     Slowly(String, Duration),
+    /// Calls these tools, by name and arguments, saying nothing. The arguments
+    /// come in pieces, as servers send them.
+    Calls(Vec<(String, String)>),
     /// Streams this text, then closes the connection in the middle of the answer.
     CutOff(String),
     /// Streams this text, then sends an event that is not JSON.
@@ -43,6 +46,11 @@ impl Play {
     /// [`Play::Answer`].
     pub fn answer(text: &str) -> Self {
         Self::Answer(text.to_owned())
+    }
+
+    /// [`Play::Calls`] of one tool.
+    pub fn call(tool: &str, arguments: &Value) -> Self {
+        Self::Calls(vec![(tool.to_owned(), arguments.to_string())])
     }
 
     /// [`Play::Refusal`] without `Retry-After`.
@@ -129,6 +137,11 @@ impl ScriptedModel {
         model_at(self.address, id)
     }
 
+    /// It as a workshop's only model, which can call tools.
+    pub fn with_tools(&self) -> Option<ModelChoice> {
+        Some(ModelChoice::Configured(vec![Model { supports_tools: true, ..self.model("scripted") }]))
+    }
+
     /// It as a workshop's only model.
     pub fn only(&self) -> Option<ModelChoice> {
         Some(ModelChoice::Configured(vec![self.model("scripted")]))
@@ -182,6 +195,7 @@ async fn answer(connection: TcpStream, state: &State) -> std::io::Result<()> {
     match next_play(state) {
         Play::Answer(text) => stream_whole(&mut connection, &text, Duration::ZERO).await,
         Play::Slowly(text, pause) => stream_whole(&mut connection, &text, pause).await,
+        Play::Calls(calls) => stream_calls(&mut connection, &calls).await,
         Play::CutOff(text) => stream_words(&mut connection, &text, Duration::ZERO).await,
         Play::Garbage(text) => {
             stream_words(&mut connection, &text, Duration::ZERO).await?;
@@ -245,6 +259,26 @@ async fn stream_whole(to: &mut TcpStream, text: &str, pause: Duration) -> std::i
     let end = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
     let words = text.split_whitespace().count();
     let usage = json!({"choices": [], "usage": {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": words}});
+    chunk(to, &format!("data: {end}\n\ndata: {usage}\n\ndata: [DONE]\n\n")).await?;
+    chunk(to, "").await
+}
+
+async fn stream_calls(to: &mut TcpStream, calls: &[(String, String)]) -> std::io::Result<()> {
+    stream_words(to, "", Duration::ZERO).await?;
+    for (index, (name, arguments)) in calls.iter().enumerate() {
+        let (first, rest) = arguments.split_at(arguments.floor_char_boundary(arguments.len() / 2));
+        for call in [
+            json!({"index": index, "id": format!("c{index}"), "type": "function",
+                "function": {"name": name, "arguments": ""}}),
+            json!({"index": index, "function": {"arguments": first}}),
+            json!({"index": index, "function": {"arguments": rest}}),
+        ] {
+            let event = json!({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]});
+            chunk(to, &format!("data: {event}\n\n")).await?;
+        }
+    }
+    let end = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]});
+    let usage = json!({"choices": [], "usage": {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": 7}});
     chunk(to, &format!("data: {end}\n\ndata: {usage}\n\ndata: [DONE]\n\n")).await?;
     chunk(to, "").await
 }

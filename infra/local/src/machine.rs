@@ -241,6 +241,11 @@ impl Machine {
         self.sign_in.access_token(user, self.app.now(), Duration::from_secs(3_600), self.app.new_id())
     }
 
+    /// Collects the feeds that are due, as the schedule does.
+    pub async fn collect_feeds(&self) -> anyhow::Result<()> {
+        self.functions.collect_feeds().await
+    }
+
     /// Removes expired items now, by the system's time; how many.
     pub async fn sweep(&self) -> anyhow::Result<usize> {
         events::sweep(self.dynamodb.database.clone()).await

@@ -35,7 +35,7 @@ const VALIDATOR_MAX: usize = 1_000;
 const ACCEPTED: &str = "application/rss+xml, application/atom+xml, application/feed+json, \
     application/rdf+xml, application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5";
 
-/// What a server gave with a document for asking whether it has changed.
+/// What is kept of a document for asking later whether it has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Validators {
     /// The `ETag`, as the server wrote it.
@@ -44,6 +44,16 @@ pub struct Validators {
     /// The `Last-Modified`, as the server wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_modified: Option<String>,
+    /// How long the feed itself asks to be left alone, in seconds: a server that
+    /// says "unchanged" doesn't repeat it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_seconds: Option<u64>,
+}
+
+impl Validators {
+    fn ask_whether_changed(&self) -> bool {
+        self.etag.is_some() || self.last_modified.is_some()
+    }
 }
 
 /// What a fetch brought.
@@ -345,7 +355,7 @@ impl Fetcher {
                     let document = Some(read(response).await?);
                     return Ok(Fetched { url, moved_to, max_age, document });
                 }
-                304 if *validators != Validators::default() => {
+                304 if validators.ask_whether_changed() => {
                     let max_age = max_age(response.headers());
                     return Ok(Fetched { url, moved_to, max_age, document: None });
                 }
@@ -441,14 +451,18 @@ async fn read(mut response: Response) -> Result<Document, FetchError> {
     Ok(Document {
         bytes: unpacking.finish()?,
         content_type: header(CONTENT_TYPE),
-        validators: Validators { etag: validator(ETAG), last_modified: validator(LAST_MODIFIED) },
+        validators: Validators {
+            etag: validator(ETAG),
+            last_modified: validator(LAST_MODIFIED),
+            ttl_seconds: None,
+        },
     })
 }
 
 /// A body on its way in, by its `Content-Encoding`.
 enum Unpacking {
     Plain(Capped),
-    Gzip(GzDecoder<Capped>),
+    Gzip(Box<GzDecoder<Capped>>),
 }
 
 impl Unpacking {
@@ -456,7 +470,7 @@ impl Unpacking {
         let encoding = headers.get(CONTENT_ENCODING).map(|value| value.as_bytes().trim_ascii());
         match encoding.map(<[u8]>::to_ascii_lowercase).as_deref() {
             None | Some(b"" | b"identity") => Ok(Self::Plain(Capped::default())),
-            Some(b"gzip" | b"x-gzip") => Ok(Self::Gzip(GzDecoder::new(Capped::default()))),
+            Some(b"gzip" | b"x-gzip") => Ok(Self::Gzip(Box::new(GzDecoder::new(Capped::default())))),
             Some(_) => Err(FetchError::Encoding),
         }
     }

@@ -15,7 +15,7 @@ pub const PAUSE_MAX_MS: i64 = DAY_MS;
 /// A feed that has not worked for so many days is given up.
 pub const GIVE_UP_DAYS: i64 = 14;
 /// So many failures in a row it takes as well: for a workshop that was itself
-/// asleep for two weeks. With the pauses below they come within nine days.
+/// asleep for two weeks. With pauses of a day at most they come within eleven.
 const GIVE_UP_FAILURES: u32 = 12;
 
 /// How a feed is doing.
@@ -125,7 +125,7 @@ pub struct Failure {
 pub fn next_check(now: Timestamp, failures: u32, asked: Option<Duration>, jitter: f64) -> Timestamp {
     let doubled = INTERVAL_MS.saturating_mul(1 << failures.saturating_sub(1).min(10));
     let asked = asked.map_or(0, |asked| i64::try_from(asked.as_millis()).unwrap_or(i64::MAX));
-    let pause = doubled.max(asked).min(PAUSE_MAX_MS);
+    let pause = doubled.max(asked);
     let spread = (pause as f64 / 10.0 * jitter.clamp(0.0, 1.0)) as i64;
     now.plus_millis(pause.saturating_add(spread).min(PAUSE_MAX_MS))
 }

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use url::Url;
 
-pub use fetch::{FetchError, Fetcher, Validators};
+pub use fetch::{FetchError, Fetched, Fetcher, Validators};
 pub use followed::{FEEDS_MAX, Feed};
 pub use health::{Failure, FeedStatus, Health};
 pub use parse::{ParseError, Parsed, RejectedEntry};
@@ -39,9 +39,7 @@ pub struct Collected {
     pub validators: Validators,
     /// The feed's new address, to be kept in place of the old one.
     pub moved_to: Option<Url>,
-    /// The pause that the feed or its server asks for. Null when it asks for
-    /// none; what an unchanged feed asked for when it was last read is not
-    /// repeated here.
+    /// The pause that the feed or its server asks for, whichever is longer.
     pub asked_pause: Option<Duration>,
 }
 
@@ -95,20 +93,15 @@ pub async fn collect(
     validators: &Validators,
     now: Timestamp,
 ) -> Result<Collected, CollectError> {
-    let fetched = fetcher.fetch(url, validators).await?;
-    let Some(document) = fetched.document else {
-        return Ok(Collected {
-            feed: None,
-            validators: validators.clone(),
-            moved_to: fetched.moved_to,
-            asked_pause: fetched.max_age,
-        });
+    let Fetched { url, moved_to, max_age, document } = fetcher.fetch(url, validators).await?;
+    let (feed, validators) = match document {
+        None => (None, validators.clone()),
+        Some(document) => {
+            let feed = parse::parse(&document.bytes, document.content_type.as_deref(), &url, now)?;
+            let ttl_seconds = feed.ttl.map(|ttl| ttl.as_secs());
+            (Some(feed), Validators { ttl_seconds, ..document.validators })
+        }
     };
-    let feed = parse::parse(&document.bytes, document.content_type.as_deref(), &fetched.url, now)?;
-    Ok(Collected {
-        asked_pause: feed.ttl.max(fetched.max_age),
-        feed: Some(feed),
-        validators: document.validators,
-        moved_to: fetched.moved_to,
-    })
+    let asked_pause = max_age.max(validators.ttl_seconds.map(Duration::from_secs));
+    Ok(Collected { feed, validators, moved_to, asked_pause })
 }

@@ -10,6 +10,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use feed_rs::model;
+use quick_xml::escape::partial_escape;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -18,6 +19,8 @@ use url::Url;
 use super::split::{self, Piece};
 use super::{dates, discover, encoding};
 use crate::domain::article::Article;
+use crate::domain::clean::{self, plain_text, shorten};
+use crate::domain::identity::{canonical_url, url_identity};
 use crate::domain::text::prefix;
 use crate::domain::time::{DAY_MS, Timestamp};
 
@@ -376,17 +379,17 @@ impl Words {
         Self { text, is_html: false }
     }
 
-    /// Without markup and control characters, on one line.
-    fn line(&self) -> String {
-        self.prose().split_whitespace().collect::<Vec<_>>().join(" ")
+    /// As a reader reads it, on one line of at most `max` characters.
+    fn line(&self, max: usize) -> Option<String> {
+        Some(shorten(&one_line(&self.prose()), max)).filter(|line| !line.is_empty())
     }
 
-    /// Without markup and control characters, lines kept.
+    /// As a reader reads it.
     fn prose(&self) -> String {
-        // What is called plain text is often none.
-        let has_markup = ["</", "<br", "<p>", "<img "].iter().any(|sign| self.text.contains(sign));
         let start = self.text.get(..self.text.floor_char_boundary(READ_MAX)).unwrap_or_default();
-        if self.is_html || has_markup { tidy(&plain_text(start)) } else { tidy(start) }
+        // What is called plain text is often none.
+        let is_html = self.is_html || ["</", "<br", "<p>", "<img "].iter().any(|sign| start.contains(sign));
+        if is_html { plain_text(start) } else { plain_text(&partial_escape(start)) }
     }
 }
 
@@ -442,8 +445,8 @@ impl<'d> Entries<'d> {
     fn add(&mut self, entry: Result<Entry, String>) {
         self.seen += 1;
         match entry.and_then(|entry| self.article(entry)) {
-            Ok(article) => {
-                if self.addresses.insert(article.url.clone()) {
+            Ok((identity, article)) => {
+                if self.addresses.insert(identity) {
                     self.done.push(Ok(article));
                 }
             }
@@ -451,80 +454,76 @@ impl<'d> Entries<'d> {
         }
     }
 
-    fn article(&self, entry: Entry) -> Result<Article, String> {
-        let url = self.address(&entry)?;
+    /// The article, and what its address is known by.
+    fn article(&self, entry: Entry) -> Result<(String, Article), String> {
+        let page = self.page(&entry)?;
+        let url = String::from(canonical_url(&page));
+        if url.len() > URL_MAX {
+            return Err("The entry's web address is longer than 2,000 characters.".into());
+        }
         let summary = entry.summary.map(|words| words.prose()).filter(|text| !text.is_empty());
         let text = entry.text.map(|words| words.prose()).filter(|text| !text.is_empty());
         let (summary, text) = match (summary, text) {
             (Some(summary), Some(text)) if summary == text => one_text(summary),
-            (Some(summary), Some(text)) => (Some(cut(&summary, SUMMARY_MAX)), Some(cut(&text, TEXT_MAX))),
+            (Some(summary), Some(text)) => {
+                (Some(shorten(&summary, SUMMARY_MAX)), Some(shorten(&text, TEXT_MAX)))
+            }
             (Some(only), None) | (None, Some(only)) => one_text(only),
             (None, None) => (None, None),
         };
-        let title = entry.title.map(|words| cut(&words.line(), TITLE_MAX)).filter(|title| !title.is_empty());
+        let title = entry.title.and_then(|words| words.line(TITLE_MAX));
         let title = match (title, summary.as_deref().or(text.as_deref())) {
             (Some(title), _) => title,
-            (None, Some(text)) => cut(&line(prefix(text, 10 * TITLE_FROM_TEXT)), TITLE_FROM_TEXT),
+            (None, Some(text)) => shorten(&one_line(prefix(text, 10 * TITLE_FROM_TEXT)), TITLE_FROM_TEXT),
             (None, None) => return Err("The entry has neither a title nor a text.".into()),
         };
         // An article has a text; some feeds have titles only.
         let summary = summary.or_else(|| text.is_none().then(|| title.clone()));
         let tags = tags(&entry.categories);
         let day_ahead = self.now.plus_millis(DAY_MS);
-        Ok(Article {
+        let article = Article {
             title,
             url,
-            source: Some(cut(&line(&entry.source), NAME_MAX)).filter(|source| !source.is_empty()),
+            source: name(&entry.source, NAME_MAX),
             published_at: entry.published_at.filter(|at| *at <= day_ahead).unwrap_or(self.now),
             summary,
             text,
-            category: entry
-                .categories
-                .iter()
-                .map(|name| cut(&line(name), NAME_MAX))
-                .find(|name| !name.is_empty()),
+            category: entry.categories.iter().find_map(|category| name(category, NAME_MAX)),
             sentiment: None,
             tags,
             language: entry.language.and_then(|language| language_tag(&language)),
             sample: false,
-        })
+        };
+        Ok((url_identity(&page), article))
     }
 
     /// The entry's link, or its id when that is the address of a page.
-    fn address(&self, entry: &Entry) -> Result<String, String> {
+    fn page(&self, entry: &Entry) -> Result<Url, String> {
         let links = entry.links.iter().filter(|link| !link.trim().is_empty());
         let links = links.filter_map(|link| self.url.join(link.trim()).ok());
-        let mut pages =
-            links.chain(Url::parse(&entry.id)).filter(|url| matches!(url.scheme(), "http" | "https"));
-        let page = pages.next().ok_or("The entry has no web address of its own.")?;
-        let page = String::from(canonical_url(&page));
-        if page.len() > URL_MAX {
-            return Err("The entry's web address is longer than 2,000 characters.".into());
-        }
-        Ok(page)
+        let mut pages = links.chain(Url::parse(&entry.id)).filter(is_web);
+        pages.next().ok_or_else(|| "The entry has no web address of its own.".into())
     }
 
     fn into_feed(self, about: About, left_out: usize) -> Parsed {
-        let title = about.title.map(|words| cut(&words.line(), NAME_MAX)).filter(|title| !title.is_empty());
+        let title = about.title.and_then(|words| words.line(NAME_MAX));
         let title = title.unwrap_or_else(|| self.url.host_str().unwrap_or_default().to_owned());
         let language = about.language.and_then(|language| language_tag(&language));
         let mut entries = self.done;
         for article in entries.iter_mut().flatten() {
             article.source.get_or_insert_with(|| title.clone());
-            article.language = article.language.take().or_else(|| language.clone());
+            let said = article.language.take().or_else(|| language.clone());
+            article.language = said.or_else(|| clean::language(article.body()));
         }
         let site = about.site.filter(|site| !site.trim().is_empty());
         let site = site.and_then(|site| self.url.join(site.trim()).ok());
-        Parsed {
-            title,
-            site_url: site
-                .filter(|site| matches!(site.scheme(), "http" | "https") && site.as_str().len() <= URL_MAX),
-            language,
-            ttl: about.ttl,
-            entries,
-            left_out,
-        }
+        let site_url = site.filter(|site| is_web(site) && site.as_str().len() <= URL_MAX);
+        Parsed { title, site_url, language, ttl: about.ttl, entries, left_out }
     }
+}
+
+fn is_web(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
 }
 
 /// An only text is a summary when it is as short as one.
@@ -532,23 +531,23 @@ fn one_text(text: String) -> (Option<String>, Option<String>) {
     if prefix(&text, SUMMARY_MAX).len() == text.len() {
         (Some(text), None)
     } else {
-        (None, Some(cut(&text, TEXT_MAX)))
+        (None, Some(shorten(&text, TEXT_MAX)))
     }
 }
 
-/// Each name once, as far as they fit.
-fn tags(names: &[String]) -> Vec<String> {
+/// Each once, as far as they fit.
+fn tags(categories: &[String]) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
-    for name in names {
-        let tag = cut(&line(name), TAG_MAX);
-        if tags.len() < TAGS_MAX
-            && !tag.is_empty()
-            && !tags.iter().any(|t| t.to_lowercase() == tag.to_lowercase())
-        {
+    for tag in categories.iter().filter_map(|category| name(category, TAG_MAX)) {
+        if tags.len() < TAGS_MAX && tags.iter().all(|known| known.to_lowercase() != tag.to_lowercase()) {
             tags.push(tag);
         }
     }
     tags
+}
+
+fn name(text: &str, max: usize) -> Option<String> {
+    Words::plain(text.to_owned()).line(max)
 }
 
 fn language_tag(language: &str) -> Option<String> {
@@ -559,86 +558,8 @@ fn language_tag(language: &str) -> Option<String> {
     is_tag.then_some(language)
 }
 
-/// The text, or as much of it as fits into `max` characters with whole words
-/// and an ellipsis.
-fn cut(text: &str, max: usize) -> String {
-    if prefix(text, max).len() == text.len() {
-        return text.to_owned();
-    }
-    let start = prefix(text, max - 1);
-    let ends_a_word = text.get(start.len()..).is_some_and(|rest| rest.starts_with(char::is_whitespace));
-    // A word that goes on for longer than this is no word.
-    let last_space = start.rfind(char::is_whitespace).filter(|at| !ends_a_word && start.len() - at < 100);
-    let start = last_space.and_then(|at| start.get(..at)).unwrap_or(start);
-    format!("{}…", start.trim_end())
-}
-
-/// On one line, without markup and control characters.
-fn line(text: &str) -> String {
-    Words::plain(text.to_owned()).line()
-}
-
-/// Without control characters but line breaks, and without the white space
-/// that only formats a source.
-fn tidy(text: &str) -> String {
-    let mut tidied = String::with_capacity(text.len());
-    for paragraph in text
-        .lines()
-        .map(|line| line.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()))
-    {
-        let before = tidied.len();
-        for word in paragraph {
-            if tidied.len() > before {
-                tidied.push(' ');
-            }
-            tidied.push_str(word);
-        }
-        // One empty line at most.
-        if !tidied.ends_with("\n\n") && !tidied.is_empty() {
-            tidied.push('\n');
-        }
-    }
-    tidied.truncate(tidied.trim_end().len());
-    tidied
-}
-
-/// The identity of a page among articles.
-fn canonical_url(url: &Url) -> Url {
-    let mut url = url.clone();
-    url.set_fragment(None);
-    url
-}
-
-/// The text of a piece of HTML.
-fn plain_text(html: &str) -> String {
-    let mut text = String::with_capacity(html.len());
-    let mut rest = html;
-    while let Some((before, tag)) = rest.split_once('<') {
-        text.push_str(before);
-        let is_tag = tag.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'));
-        let Some((name, after)) = (if is_tag { tag.split_once('>') } else { Some(("", "")) }) else {
-            rest = "";
-            break;
-        };
-        if !is_tag {
-            text.push('<');
-            rest = tag;
-            continue;
-        }
-        let name = name.trim_start_matches('/').to_ascii_lowercase();
-        let breaks = ["p", "br", "div", "li", "h1", "h2", "h3", "tr", "blockquote"];
-        let is_break = breaks.contains(&name.split(|c: char| !c.is_alphanumeric()).next().unwrap_or(""));
-        text.push_str(if is_break { "\n" } else { "" });
-        rest = after;
-        for hidden in ["script", "style"] {
-            if name.starts_with(hidden) {
-                rest = rest.split_once(&format!("</{hidden}>")).map_or("", |(_, after)| after);
-            }
-        }
-    }
-    text.push_str(rest);
-    let text = text.replace("&nbsp;", " ").replace("&hellip;", "…").replace("&#160;", " ");
-    quick_xml::escape::unescape(&text).map(|text| text.into_owned()).unwrap_or(text)
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -912,15 +833,14 @@ mod tests {
             .map(|text| (text.chars().count(), text.ends_with("word…")));
         assert_eq!(lengths, [(300, true), (5_000, true), (50_000, true), (50, true)]);
         assert_eq!(cut.category.as_ref().unwrap().chars().count(), 100);
-        assert_eq!(super::cut("one two three", 9), "one two…");
-        assert_eq!(super::cut("one two three", 10), "one two…");
-        assert_eq!(super::cut(&"x".repeat(400), 300).chars().count(), 300);
     }
 
     #[test]
     fn an_address_that_comes_again_is_left_out() {
-        let one =
-            |title: &str| format!("<item><title>{title}</title><link>https://example.com/a</link></item>");
+        let one = |title: &str| {
+            let link = format!("https://www.example.com/a?utm_source={title}");
+            format!("<item><title>{title}</title><link>{link}</link></item>")
+        };
         let (articles, rejected) = read(&rss(&[one("First"), one("Second")].concat()));
         assert_eq!((articles.len(), rejected.len()), (1, 0));
         assert_eq!(articles[0].title, "First");
@@ -950,6 +870,14 @@ mod tests {
         assert_eq!(read(document).0[0].summary.as_deref(), Some("a b\n\nc"));
         let (articles, _) = read(&rss("<item><title>One\n  two\u{b}three</title><link>/a</link></item>"));
         assert_eq!(articles[0].title, "One two three");
+    }
+
+    #[test]
+    fn a_language_that_is_not_said_is_told_by_the_text() {
+        let text =
+            "Vláda dnes schválila návrh zákona, podle kterého budou muset firmy zveřejňovat své zprávy.";
+        let article = item(&format!("<description>{text}</description>"));
+        assert_eq!(article.language.as_deref(), Some("cs"));
     }
 
     #[test]

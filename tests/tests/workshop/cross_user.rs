@@ -40,6 +40,8 @@ impl Belongings {
             "{test_id}" => self.test.clone(),
             "{name}" => self.prompt.clone(),
             "{topic}" => "AI%20Adoption".to_owned(),
+            // A feed is its topic's; there is none of this id.
+            "{feed_id}" => "0123456789abcdef".to_owned(),
             other if other.starts_with('{') => panic!(
                 "{} has the path parameter {other}: say in Belongings::path which of ada's ids to put there",
                 route.binary
@@ -56,6 +58,8 @@ impl Belongings {
             "drafts-commit" => Some(json!({"name": self.prompt, "title": "Taken over"})),
             "tests-start" => Some(json!({"test_query": "What can be taken over?", "topic": "AI Adoption"})),
             "tests-rate" => Some(json!({"user_rating": 1, "notes": "Taken over."})),
+            // What a topic follows is everybody's: the address is refused for itself.
+            "feeds-follow" => Some(json!({"url": "http://127.0.0.1/feed"})),
             "chat-send" => Some(json!({"chat_id": self.draft, "message": "Taken over."})),
             binary if matches!(route.takes, functions::Body::Json(_)) => panic!(
                 "{binary} takes a body: say in Belongings::body what its owner would send, with ada's ids in it"

@@ -9,7 +9,7 @@ use tests::{Setup, Workshop};
 use super::get_with;
 
 /// The routes of the interface's table.
-const ROUTES: [(&str, &str); 25] = [
+const ROUTES: [(&str, &str); 30] = [
     ("post", "/api/auspex/prompts/workshop/start"),
     ("get", "/api/auspex/prompts/workshop/drafts"),
     ("get", "/api/auspex/prompts/workshop/drafts/{}"),
@@ -32,6 +32,11 @@ const ROUTES: [(&str, &str); 25] = [
     ("get", "/api/topics"),
     ("post", "/api/topics/{}/articles"),
     ("get", "/api/topics/{}/articles"),
+    ("get", "/api/topics/{}/facets"),
+    ("get", "/api/topics/{}/feeds"),
+    ("post", "/api/topics/{}/feeds"),
+    ("post", "/api/topics/{}/feeds/{}/collect"),
+    ("delete", "/api/topics/{}/feeds/{}"),
     ("get", "/api/models"),
     ("get", "/api/metrics"),
     ("get", "/api/health"),
