@@ -312,7 +312,8 @@ class Cloud:
             there = as_wanted(indexes_of(before[logical]["Properties"], dimensions), wanted)
             for indexes in index_steps(there, wanted):
                 name = pattern.format(stack=self.stack)
-                say(f"The table {name} gets other indexes, one at a time: {', '.join(sorted(indexes)) or 'none'}.")
+                has = ", ".join(sorted(indexes)) or "none"
+                say(f"The table {name} gets other indexes, one at a time. Now it is to have {has}.")
                 present = with_indexes(present, logical, indexes, attributes)
                 self.change(present, bucket, {}, "UPDATE")
 

@@ -82,10 +82,12 @@ def run(aws, staged, model, with_browser):
     began = time.monotonic()
     outputs = cloud.put(settings)
     emulator.expire_items(outputs)
+    emulator.search_vectors(outputs)
     shown(f"{len(list(deploy.BINARIES.glob('*.rs')))} functions in {time.monotonic() - began:.0f} s, IAM enforced")
 
-    part("The page, as CloudFront serves it")
+    part("The page, as CloudFront serves it; uploads")
     the_page_is_served(outputs)
+    uploads_are_taken_by_their_signature_alone(outputs)
 
     part("The main job, through the address; who is refused")
     people = People(outputs, aws)
@@ -125,7 +127,9 @@ def run(aws, staged, model, with_browser):
 
     part("Taken away and deployed again, over the data that was kept; then deleted")
     cloud.undeploy(with_data=False, sure=True)
+    as_an_earlier_version_left_it(outputs["ArticlesTable"])
     outputs = cloud.put(settings)
+    has_the_indexes_of_the_template(outputs["ArticlesTable"])
     token = People(outputs, aws, made=True).sign_in("ada@example.org")["access_token"]
     status, found = ask(outputs["Address"], f"/api/auspex/prompts/workshop/drafts/{draft}", token)
     check(status == 200, f"the draft of before is there: {status} {found}")
@@ -158,6 +162,73 @@ def the_page_is_served(outputs):
     except urllib.error.HTTPError as refused:
         check(refused.code == 403, f"the bucket refuses with 403, not {refused.code}")
     shown("page, policy, scripts, own paths, config.json; the bucket itself answers nobody")
+
+
+def uploads_are_taken_by_their_signature_alone(outputs):
+    bucket = f"{os.environ['AWS_ENDPOINT_URL']}/{outputs['UploadsBucket']}/uploads/one"
+    for method in ("PUT", "GET"):
+        body = b"x" if method == "PUT" else None
+        refused = opened(urllib.request.Request(bucket, method=method, data=body))
+        check(refused.status == 403, f"the bucket refuses a {method} without one: {refused.status}")
+    signed = presigned(outputs, "imports-start", "put_object", "uploads/one")
+    check(opened(urllib.request.Request(signed, method="PUT", data=b"x")).status == 200, "it takes a file with one")
+    other = signed.replace("/uploads/one", "/uploads/two")
+    refused = opened(urllib.request.Request(other, method="PUT", data=b"x"))
+    check(refused.status == 403, f"but not under another name: {refused.status}")
+    for function, method, operation, key in (
+        ("imports-start", "PUT", "put_object", "elsewhere/one"), ("imports-start", "GET", "get_object", "uploads/one"),
+        ("import-articles", "PUT", "put_object", "uploads/one"),
+    ):
+        body = b"x" if method == "PUT" else None
+        refused = opened(urllib.request.Request(presigned(outputs, function, operation, key), method=method, data=body))
+        check(refused.status == 403, f"{function} signs no {method} of {key}: {refused.status}")
+    read = opened(urllib.request.Request(presigned(outputs, "import-articles", "get_object", "uploads/one")))
+    check(read.body == b"x", "import-articles reads it")
+    shown("the bucket of uploads takes what imports-start signed, import-articles reads it, and nobody anything else")
+
+
+def presigned(outputs, function, operation, key):
+    """An address that a function could sign, in its role's name."""
+    import boto3
+    from botocore.config import Config
+
+    role = boto3.client("lambda").get_function_configuration(FunctionName=f"{STACK}-{function}")["Role"]
+    given = boto3.client("sts").assume_role(RoleArn=role, RoleSessionName="signs")["Credentials"]
+    client = boto3.client(
+        "s3", aws_access_key_id=given["AccessKeyId"], aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
+    )
+    parameters = {"Bucket": outputs["UploadsBucket"], "Key": key}
+    return client.generate_presigned_url(operation, Params=parameters, ExpiresIn=60)
+
+
+def as_an_earlier_version_left_it(table):
+    """Without an index that came later, and with one that was otherwise."""
+    import boto3
+
+    dynamodb = boto3.client("dynamodb")
+    by_time = next(
+        index for index in dynamodb.describe_table(TableName=table)["Table"]["GlobalSecondaryIndexes"]
+        if index["IndexName"] == "by-time"
+    )
+    for gone in ("by-due", "by-time"):
+        dynamodb.update_table(TableName=table, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": gone}}])
+    created = {"IndexName": "by-time", "KeySchema": by_time["KeySchema"], "Projection": {"ProjectionType": "ALL"}}
+    attributes = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "published_at")]
+    dynamodb.update_table(
+        TableName=table, AttributeDefinitions=attributes, GlobalSecondaryIndexUpdates=[{"Create": created}]
+    )
+
+
+def has_the_indexes_of_the_template(table):
+    import boto3
+
+    wanted = deploy.yaml_parse(deploy.TEMPLATE.read_text())["Resources"]["ArticlesTable"]["Properties"]
+    wanted = deploy.indexes_of(wanted)
+    there = deploy.indexes_of(boto3.client("dynamodb").describe_table(TableName=table)["Table"])
+    check(deploy.as_wanted(there, wanted) == wanted, f"the kept table has the template's indexes: {sorted(there)}")
+    shown("a table that an earlier version left gets the indexes of this one")
 
 
 def a_dead_letter_fails_its_run(outputs, token):
