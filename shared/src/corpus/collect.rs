@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use futures::{StreamExt, stream};
+use tokio::time::Instant;
 use url::Url;
 
 use super::import::import;
@@ -106,26 +107,30 @@ pub async fn collect_now(app: &App, topic: &str, id: &str) -> Result<Collect, St
     }
 }
 
-/// Collects the feeds that are due. One that fails is left to its next time
-/// and costs the others nothing; how many were collected, and how many failed.
-pub async fn collect_due(app: &App) -> Result<(u32, u32), StoreError> {
-    let now = app.now();
+/// Collects the feeds that are due, until `end`. One that fails is left to its
+/// next time and costs the others nothing; how many were collected, and how
+/// many failed.
+pub async fn collect_due(app: &App, end: Instant) -> Result<(u32, u32), StoreError> {
+    let store = &app.store().feeds;
     let mut by_host: HashMap<String, Vec<Followed>> = HashMap::new();
-    for (topic, id) in app.store().feeds.due(now, DUE_MAX).await? {
-        if let FeedClaim::Claimed(followed) = app.store().feeds.claim(&topic, &id, 0, now).await? {
+    for (topic, id) in store.due(app.now(), DUE_MAX).await? {
+        if let Some(followed) = store.get(&topic, &id).await? {
             let host = Url::parse(&followed.feed.url).ok().and_then(|url| url.host_str().map(str::to_owned));
-            by_host.entry(host.unwrap_or_default()).or_default().push(*followed);
+            by_host.entry(host.unwrap_or_default()).or_default().push(followed);
         }
     }
     let hosts = by_host.into_values().map(|feeds| async move {
         let (mut worked, mut failed) = (0, 0);
-        for followed in feeds {
-            let id = followed.feed.id.clone();
-            match one(app, followed).await {
-                Ok(feed) if feed.health.failures == 0 => worked += 1,
-                Ok(_) => failed += 1,
+        for Followed { feed, topic, .. } in feeds {
+            if Instant::now() >= end {
+                break;
+            }
+            match in_turn(app, &topic, &feed.id).await {
+                Ok(None) => {}
+                Ok(Some(feed)) if feed.health.failures == 0 => worked += 1,
+                Ok(Some(_)) => failed += 1,
                 Err(error) => {
-                    tracing::error!(feed = id, %error, "a feed's articles could not be kept; they come again");
+                    tracing::error!(feed = feed.id, %error, "a feed's articles could not be kept; they come again");
                     failed += 1;
                 }
             }
@@ -134,6 +139,21 @@ pub async fn collect_due(app: &App) -> Result<(u32, u32), StoreError> {
     });
     let counts: Vec<(u32, u32)> = stream::iter(hosts).buffer_unordered(HOSTS).collect().await;
     Ok(counts.into_iter().fold((0, 0), |(all, none), (worked, failed)| (all + worked, none + failed)))
+}
+
+/// Collects a feed, unless somebody else does or it isn't due any more.
+async fn in_turn(app: &App, topic: &str, id: &str) -> Result<Option<Feed>, StoreError> {
+    let now = app.now();
+    match app.store().feeds.claim(topic, id, 0, now).await? {
+        FeedClaim::Claimed(followed) if followed.feed.health.is_due(now) => {
+            Ok(Some(one(app, *followed).await?))
+        }
+        FeedClaim::Claimed(followed) => {
+            app.store().feeds.keep(&followed).await?;
+            Ok(None)
+        }
+        FeedClaim::Held(_) | FeedClaim::Gone => Ok(None),
+    }
 }
 
 /// Collects a feed that is the caller's.

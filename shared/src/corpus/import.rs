@@ -9,7 +9,7 @@
 //! between leaves words of articles that aren't there, which no search shows,
 //! and the import that is tried again completes them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -91,8 +91,9 @@ async fn batch_of(
             None => unknown.push((id, article, digest, signature)),
         }
     }
-    let story_keys =
-        unknown.iter().flat_map(|(_, _, _, signature)| signature.keys().to_vec()).collect::<Vec<_>>();
+    let story_keys: BTreeSet<u64> =
+        unknown.iter().flat_map(|(_, _, _, signature)| signature.keys().iter().copied()).collect();
+    let story_keys: Vec<u64> = story_keys.into_iter().collect();
     let mut stories = store.stories(topic, &story_keys).await?;
     let mut copies = Vec::new();
     for (id, article, digest, signature) in unknown {

@@ -108,6 +108,11 @@ impl Feeds {
         Ok(feeds)
     }
 
+    /// A feed, as it is.
+    pub async fn get(&self, topic: &str, id: &str) -> Result<Option<Followed>, StoreError> {
+        self.table.get(keys::feed(&topic_slug(topic), id)).await?.map(read).transpose()
+    }
+
     /// Follows a feed; its topic has to be there.
     pub async fn follow(&self, followed: &Followed) -> Result<Following, StoreError> {
         let slug = topic_slug(&followed.topic);

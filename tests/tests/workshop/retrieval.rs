@@ -70,6 +70,8 @@ async fn search(client: &Client, judged: &Judged, by: &str) -> Vec<String> {
     for article in found {
         let text = |of: &Value| of["url"].as_str().expect("an address").to_owned();
         urls.push(text(article));
+        let also_at = article["also_at"].as_array().expect("addresses").iter();
+        urls.extend(also_at.filter_map(Value::as_str).map(str::to_owned));
         urls.extend(article["similar"].as_array().expect("similar ones").iter().map(text));
     }
     urls.truncate(SHOWN);
