@@ -576,6 +576,9 @@ mod tests {
             );
         }
         assert_eq!(plain_text("<p>Before</p><script>var after = 1;"), "Before");
+        assert_eq!(plain_text("One <iframe src='x' /> two <iframe>x</iframe>"), "One two");
+        assert_eq!(plain_text("One <script src='x' /> two <script>x</script>three"), "One two three");
+        assert_eq!(plain_text("<ul><li hidden>one<li>two</li></ul>three"), "one\ntwo\nthree");
     }
 
     #[test]
@@ -722,8 +725,14 @@ mod tests {
         ] {
             assert_eq!(language(text).as_deref(), Some(tag), "{text}");
         }
-        for unsure in ["", "Chips", "12,345.67 (2026) 89 10 11 12 13 14 15 16", "Anselm Labs / Wren-2 / GPU"]
-        {
+        assert_eq!(language("Καλημέρα"), None, "too short, although it can only be Greek");
+        for unsure in [
+            "",
+            "Chips",
+            "Anselm Wren Kestrel Tessaline Shiftwright Halvern Orrin Palisade Kilnmark",
+            "12,345.67 (2026) 89 10 11 12 13 14 15 16",
+            "Anselm Labs / Wren-2 / GPU",
+        ] {
             assert_eq!(language(unsure), None, "{unsure}");
         }
     }

@@ -375,21 +375,6 @@ impl Outcome {
     }
 }
 
-/// Marks the articles whose address stands in `answer`, as a link's target or
-/// plain, not as the beginning of a longer one.
-pub fn mark_cited(articles: &mut [UsedArticle], answer: &str) {
-    for article in articles {
-        article.cited = answer
-            .match_indices(article.url.as_str())
-            .filter_map(|(at, url)| answer.get(at + url.len()..))
-            .any(|rest| {
-                !rest.starts_with(|c: char| {
-                    c.is_alphanumeric() || matches!(c, '/' | '-' | '_' | '%' | '?' | '=' | '&')
-                })
-            });
-    }
-}
-
 /// The first 500 characters of an answer.
 pub fn preview(answer: &str) -> String {
     prefix(answer, PREVIEW_LENGTH).to_owned()
@@ -427,27 +412,5 @@ mod tests {
         assert_eq!(taken, Verdict { user_rating: Some(None), notes: None });
         assert!(serde_json::from_str::<Verdict>("{}").unwrap().checked().is_err());
         assert!(Verdict { user_rating: Some(Some(0)), notes: None }.checked().is_err());
-    }
-
-    #[test]
-    fn an_article_is_cited_by_its_whole_address() {
-        let article = |url: &str| UsedArticle {
-            title: "T".into(),
-            url: url.into(),
-            source: None,
-            published_at: Timestamp::from_millis(0),
-            sample: false,
-            cited: false,
-        };
-        let mut articles = [
-            article("https://a.example/x"),
-            article("https://a.example/x/y"),
-            article("https://a.example/z"),
-        ];
-        mark_cited(&mut articles, "As [A](https://a.example/x/y) says.");
-        assert_eq!(articles.map(|a| a.cited), [false, true, false]);
-        let mut plain = [article("https://a.example/x")];
-        mark_cited(&mut plain, "See https://a.example/x.");
-        assert!(plain[0].cited);
     }
 }

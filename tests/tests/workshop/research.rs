@@ -153,3 +153,21 @@ async fn an_article_that_gives_orders_stays_evidence() {
     assert!(!model.last_asked().said_by("system").contains("Ignore your previous"), "never among the orders");
     assert_eq!(run["tools_used"], json!(["search_articles_by_keywords"]));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_is_checked_for_what_it_cites_and_invents() {
+    let (run, model) = run_of(vec![Play::call("get_topic_articles", &json!({"limit": 2}))], 50).await;
+    let given = run["articles"][0]["url"].as_str().expect("an article").to_owned();
+    drop(model);
+    let answer = format!(
+        "Hospitals use scribes [as reported]({given}).\n\nCosts fell by 40 percent.\n\nSee also \
+         [a study](https://nowhere.example/made-up)."
+    );
+    let script = vec![Play::call("get_topic_articles", &json!({"limit": 2})), Play::Answer(answer)];
+    let (run, _model) = run_of(script, 50).await;
+    let checks = &run["checks"];
+    assert_eq!((&checks["articles_cited"], &checks["articles_given"]), (&json!(1), &json!(2)), "{run}");
+    assert_eq!(checks["invented"], json!([{"text": "a study", "url": "https://nowhere.example/made-up"}]));
+    assert_eq!(checks["uncited_numbers"], json!(["Costs fell by 40 percent."]));
+    assert_eq!(run["articles"][0]["cited"], true, "{run}");
+}
