@@ -29,7 +29,7 @@ make --silent page
 cargo build --package local --locked
 
 part "Rules, beside the rules; the model's wire with the faults of a scripted server"
-cargo test --package shared --locked
+cargo test --package embedding --package shared --locked
 cargo test --package functions --lib --locked
 cargo test --package local --locked
 

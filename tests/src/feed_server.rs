@@ -16,10 +16,17 @@ pub struct FeedServer {
     serving: JoinHandle<()>,
 }
 
+/// What a path answers.
+#[derive(Clone)]
+struct Published {
+    status: u16,
+    kind: String,
+    body: Vec<u8>,
+}
+
 #[derive(Default)]
 struct State {
-    /// By path: the status, and the body with its media type.
-    published: Mutex<HashMap<String, (u16, String, Vec<u8>)>>,
+    published: Mutex<HashMap<String, Published>>,
     asked: Mutex<Vec<String>>,
 }
 
@@ -46,7 +53,7 @@ impl FeedServer {
     /// Answers `path` so from now on. The ETag is the body's own.
     pub fn publish(&self, path: &str, status: u16, kind: &str, body: impl Into<Vec<u8>>) {
         let mut published = self.state.published.lock().unwrap_or_else(PoisonError::into_inner);
-        published.insert(path.to_owned(), (status, kind.to_owned(), body.into()));
+        published.insert(path.to_owned(), Published { status, kind: kind.to_owned(), body: body.into() });
     }
 
     /// An RSS feed of items: title, address and description.
@@ -94,7 +101,11 @@ async fn answer(connection: TcpStream, state: &State) -> std::io::Result<()> {
     while connection.read_line(&mut head).await? > 2 {}
     let path = head.split(' ').nth(1).unwrap_or("/").to_owned();
     let found = state.published.lock().unwrap_or_else(PoisonError::into_inner).get(&path).cloned();
-    let (status, kind, body) = found.unwrap_or((404, "text/plain".to_owned(), b"Not here.".to_vec()));
+    let Published { status, kind, body } = found.unwrap_or_else(|| Published {
+        status: 404,
+        kind: "text/plain".to_owned(),
+        body: b"Not here.".to_vec(),
+    });
     let etag = format!(
         "\"{}-{:x}\"",
         body.len(),

@@ -70,7 +70,7 @@ pub async fn run(app: &App, message: RunMessage) -> Result<Disposition, StoreErr
     };
     let finished = execute(app, &open, &readiness).await?;
     let (outcome, research) = match finished {
-        Executed::Ended(outcome, research) => (outcome, research),
+        Executed::Ended(ended) => *ended,
         Executed::LeaseLost => return Ok(Disposition::Done),
         Executed::Wait(seconds) => {
             runs.put_back(&open, i64::from(seconds) * 1_000, app.now()).await?;
@@ -126,7 +126,7 @@ pub fn figures(outcome: &Outcome, millis: i64) -> [(Figure, u64); 5] {
 
 /// How an execution left the run.
 enum Executed {
-    Ended(Outcome, Research),
+    Ended(Box<(Outcome, Research)>),
     LeaseLost,
     Wait(u32),
 }
@@ -134,11 +134,11 @@ enum Executed {
 async fn execute(app: &App, open: &OpenRun, readiness: &Readiness) -> Result<Executed, StoreError> {
     let failed = |sentence: String| {
         let outcome = Outcome::without_answer(State::Failed, Some(sentence));
-        Executed::Ended(outcome, Research::default())
+        Executed::Ended(Box::new((outcome, Research::default())))
     };
     if open.run.cancel_requested {
         let outcome = Outcome::without_answer(State::Cancelled, None);
-        return Ok(Executed::Ended(outcome, Research::default()));
+        return Ok(Executed::Ended(Box::new((outcome, Research::default()))));
     }
     if let Readiness::Failed { detail } = readiness {
         return Ok(failed(detail.clone()));
@@ -332,7 +332,7 @@ impl Running<'_> {
             mark_cited(&mut self.research.articles, &outcome.answer);
             self.research.checks = Some(check(self.prompt, &outcome.answer, &self.research.articles));
         }
-        Executed::Ended(outcome, self.research)
+        Executed::Ended(Box::new((outcome, self.research)))
     }
 }
 
