@@ -1,19 +1,5 @@
 import { expect, test } from "vitest";
-import { amount, copies, soFar } from "./imports";
-
-test("how far it is stands in the unit of the whole", () => {
-  expect(amount(34_200_000, 120_000_000)).toBe("34 of 120 MB");
-  expect(amount(2_100_000, 8_400_000)).toBe("2.1 of 8.4 MB");
-  expect(amount(12_000, 840_000)).toBe("12 of 840 KB");
-  expect(amount(0, 9_960_000)).toBe("0 of 10 MB");
-});
-
-test("of what came so far only the new are told when there are none", () => {
-  expect(soFar({ added: 51_200, updated: 12, duplicates: 7, rejected_total: 3 })).toBe(
-    "51,200 new, 12 updated, 7 copies, 3 not taken",
-  );
-  expect(soFar({ added: 0, updated: 0, duplicates: 1, rejected_total: 0 })).toBe("0 new, 1 copy");
-});
+import { copies } from "./imports";
 
 test("copies are said to be kept", () => {
   expect(copies(7)).toMatch(/^7 were copies of articles that are here/);

@@ -2,26 +2,13 @@
  * Every route the page uses, one function each, typed by the OpenAPI document.
  * All of them throw `Refused` or `Unreachable` (see http.ts).
  */
-import type { Facets, Feed, Found, FullRun, LargeImport, StartedImport } from "./coming";
 import { events } from "./events";
 import { ask, type Problem, Refused, send, Unreachable } from "./http";
 import type { components, operations } from "./openapi";
 
-export type {
-  Checks,
-  Facet,
-  Facets,
-  Feed,
-  Found as FoundArticle,
-  FullRun,
-  LargeImport,
-  ToolCall,
-  UploadTarget,
-} from "./coming";
 export { isServerThere, type Oidc, readConfig } from "./config";
 export { type Problem, Refused, sentence, Unreachable } from "./http";
 export { identity, type Provider, type Renewal } from "./identity";
-export { UploadRefused, upload } from "./upload";
 
 type Schemas = components["schemas"];
 type Answer<Name extends keyof operations> = operations[Name] extends { responses: infer All }
@@ -40,6 +27,9 @@ export type DraftStatus = Schemas["Status"];
 export type DraftPage = Answer<"drafts-list">;
 export type Message = Schemas["Message"];
 export type Run = Schemas["RunView"];
+export type FullRun = Schemas["FullRunView"];
+export type ToolCall = Schemas["ToolCall"];
+export type Checks = Schemas["Checks"];
 export type RunState = Schemas["State"];
 export type RunPage = Answer<"tests-list">;
 export type Model = Schemas["ModelView"];
@@ -48,11 +38,12 @@ export type Prompt = Schemas["Prompt"];
 export type FullPrompt = Answer<"prompts-get">;
 export type PromptPage = Answer<"prompts-list">;
 export type PromptVersion = Schemas["Version"];
-export type Imported = Answer<"articles-import"> & { duplicates?: number };
-export type Search = Omit<Answer<"articles-search">, "articles"> & {
-  articles: Found[];
-  by_meaning?: boolean;
-};
+export type Imported = Answer<"articles-import">;
+export type Search = Answer<"articles-search">;
+export type FoundArticle = Schemas["Found"];
+export type Facets = Answer<"topics-facets">;
+export type Facet = Facets["categories"][number];
+export type Feed = Schemas["Feed"];
 export type Metrics = Answer<"metrics-get">;
 type FullOrder = Schemas["Order"];
 export type Order = Pick<FullOrder, "test_query" | "topic"> & Partial<FullOrder>;
@@ -275,18 +266,6 @@ export const importArticles = (
     ...(signal ? { signal } : {}),
   });
 
-export const startImport = (
-  topic: string,
-  file: { format: "jsonl" | "csv"; bytes: number },
-): Promise<StartedImport> => ask("POST", `/api/topics/${at(topic)}/imports`, { body: file });
-
-/** Queues an import whose file has been uploaded. */
-export const runImport = (topic: string, id: string): Promise<LargeImport> =>
-  ask("POST", `/api/topics/${at(topic)}/imports/${at(id)}/run`);
-
-export const getImport = (topic: string, id: string): Promise<LargeImport> =>
-  ask("GET", `/api/topics/${at(topic)}/imports/${at(id)}`);
-
 export const searchArticles = (
   topic: string,
   search: {
@@ -306,7 +285,7 @@ export const listFacets = (topic: string, days?: number): Promise<Facets> =>
 // Feeds
 
 export async function listFeeds(topic: string): Promise<Feed[]> {
-  const answer = await ask<{ feeds: Feed[] }>("GET", `/api/topics/${at(topic)}/feeds`);
+  const answer = await ask<Answer<"feeds-list">>("GET", `/api/topics/${at(topic)}/feeds`);
   return answer.feeds;
 }
 

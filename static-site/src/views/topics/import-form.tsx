@@ -4,14 +4,11 @@ import { Upload } from "lucide-preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useKeptText } from "../../keep/kept";
 import { query } from "../../parts/router";
-import { CALL_BYTES, FILE_BYTES } from "../../rules/imports";
 import { formatOf, refusal } from "../../rules/split";
 import { sameTopic, size, TOPIC_MAX, topicName, topicOfFile } from "../../rules/topics";
 import { count } from "../../rules/when";
 import type { Topic } from "../../server";
-import { importing, isRunning } from "./importing";
-import * as inParts from "./in-parts";
-import * as uploading from "./uploading";
+import { importing, isRunning, start } from "./importing";
 
 const ACCEPTED = ".jsonl,.ndjson,.csv,application/x-ndjson,application/jsonl,text/csv";
 
@@ -60,11 +57,6 @@ export function ImportForm({ topics }: { topics: readonly Topic[] }) {
       file.value = undefined;
       return;
     }
-    if (chosen.size > FILE_BYTES) {
-      fileWrong.value = `“${chosen.name}” has ${size(chosen.size)}; ${size(FILE_BYTES)} fit into one import. Cut it into files, and import one after the other.`;
-      file.value = undefined;
-      return;
-    }
     file.value = chosen;
     if (topic.value.trim() === "") {
       topic.value = topicOfFile(chosen.name);
@@ -81,7 +73,7 @@ export function ImportForm({ topics }: { topics: readonly Topic[] }) {
     if (topicWrong.value !== "") topicInput.current?.focus();
     else if (!file.value) input.current?.focus();
     if (name === "" || !file.value || !format) return;
-    void (file.value.size > CALL_BYTES ? uploading : inParts).start(name, file.value, format);
+    void start(name, file.value, format);
   };
 
   const drop = (event: DragEvent): void => {
@@ -151,7 +143,7 @@ export function ImportForm({ topics }: { topics: readonly Topic[] }) {
             {fileWrong.value ||
               (file.value
                 ? `“${file.value.name}”: ${size(file.value.size)} of ${format === "csv" ? "CSV" : "JSON Lines"}.`
-                : "Choose a file of JSON Lines or CSV, or drop it here. Up to 200 MB.")}
+                : "Choose a file of JSON Lines or CSV, or drop it here. It may be of any size.")}
           </p>
         </div>
       </div>
