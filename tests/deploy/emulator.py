@@ -131,7 +131,6 @@ def adapted(packaged, emulator, parameters):
     resources = template["Resources"]
     routes_one_by_one(resources)
     origin_of_the_api(resources, emulator)
-    address_of_the_uploads(resources, emulator)
     no_tls(resources)
     address_of_the_page(template, emulator)
     keys_of_the_sign_in(resources, emulator)
@@ -197,14 +196,6 @@ def origin_of_the_api(resources, emulator):
     origin["CustomOriginConfig"] = {"OriginProtocolPolicy": "http-only", "HTTPPort": emulator.port}
 
 
-def address_of_the_uploads(resources, emulator):
-    """A bucket has no name there that every resolver knows: it is a folder at the emulator's address."""
-    for resource in resources.values():
-        variables = resource["Properties"].get("Environment", {}).get("Variables", {})
-        if "WORKSHOP_UPLOADS_URL" in variables:
-            variables["WORKSHOP_UPLOADS_URL"] = {"Fn::Sub": f"{emulator.url}/${{UploadsBucket}}/uploads"}
-
-
 def address_of_the_page(template, emulator):
     """A distribution answers under the emulator's own host, too, which a browser takes for secure."""
     label = {"Fn::Select": [0, {"Fn::Split": [".", {"Fn::GetAtt": ["Distribution", "DomainName"]}]}]}
@@ -254,8 +245,6 @@ DIFFERENCES = [
     "TTL switched on by the template: it was switched on by hand",
     "the index of vectors made by the template: it was made by hand, by the template's words",
     "that an index of a table is changed one at a time: the emulator takes several",
-    "CloudFront's way to the uploads: it signs for no port there, so files go to the bucket itself",
-    "that an upload nobody imports is gone after two days",
     "the alarm on spending, which needs metric math",
     "CloudFront's way to the HTTP API by its name at AWS, its caching and its edge locations",
 ]
