@@ -43,10 +43,10 @@ describe("how a feed is", () => {
 
   test("one that fails says why, since when, and when it is tried again", () => {
     expect(words(failing)).toBe(
-      "The server answered 503. It last worked 1 day ago. It failed 6 times in a row. It is tried again in 1 hour.",
+      "The server answered 503. It last worked 1 day ago. It failed 6 times in a row. Next try in 1 hour.",
     );
     expect(words({ ...failing, last_worked_at: null, failures: 1, problem: "No answer came." })).toBe(
-      "No answer came. It has never worked. It is tried again in 1 hour.",
+      "No answer came. It has never worked. Next try in 1 hour.",
     );
   });
 

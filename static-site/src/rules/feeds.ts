@@ -28,11 +28,9 @@ export function health(feed: Feed, now: number): Health {
       return {
         mood: "bad",
         state: "Failing",
-        words: [
-          stopped(feed.problem),
-          lastWorked(feed, now),
-          next === "" ? "" : `It is tried again ${next}.`,
-        ].join(" "),
+        words: [stopped(feed.problem), lastWorked(feed, now), next === "" ? "" : `Next try ${next}.`].join(
+          " ",
+        ),
       };
     case "stopped":
       return {

@@ -56,7 +56,7 @@ export function FollowForm({
       const failed = feed.status === "failing" || feed.status === "stopped";
       say(
         failed
-          ? `${outcome(feed)} It is followed all the same, and tried again by itself.`
+          ? `${outcome(feed)} It is followed all the same.`
           : `“${feed.title}” is followed: ${count(feed.last_added, "article")} came in.`,
       );
     } catch (failure) {
