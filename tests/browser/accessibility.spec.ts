@@ -307,22 +307,6 @@ const VIEWS: Record<string, (page: Page) => Promise<void>> = {
     await page.getByRole("button", { name: "Stop following: Harbour Gazette" }).click();
     await expect(page.getByRole("dialog")).toBeVisible();
   },
-  "the topics, while a large file is imported": async (page) => {
-    const report = standIn.report();
-    await standIn.imports(page, machine.url, report);
-    await page.goto(`${machine.url}/topics`);
-    await page.getByLabel("Topic", { exact: true }).fill("Ports");
-    await page.getByLabel("File").setInputFiles({
-      name: "ports.jsonl",
-      mimeType: "application/x-ndjson",
-      buffer: Buffer.alloc(6_000_000, "x"),
-    });
-    await page.getByRole("button", { name: "Import" }).click();
-    await expect(page.getByText("waits its turn")).toBeVisible();
-    Object.assign(report, { status: "running", bytes: 120_000_000, bytes_read: 34_000_000, added: 51_200 });
-    Object.assign(report, { rejected_total: 1, rejected: [{ line: 12, detail: "The title is missing." }] });
-    await expect(page.getByText("Read 34 of 120 MB")).toBeVisible();
-  },
   "the dashboard": async (page) => {
     await page.goto(`${machine.url}/dashboard`);
     await heading(page, "Dashboard");

@@ -28,6 +28,23 @@ export class Machine {
     return machine;
   }
 
+  /** With a model at `llm` that is offered the research tools. */
+  static async withTools(llm: string, settings: Record<string, string> = {}): Promise<Machine> {
+    const model = {
+      id: "scripted",
+      label: "Scripted",
+      base_url: llm,
+      context_window: 65_536,
+      max_output_tokens: 4_096,
+      supports_tools: true,
+      price_in: 0,
+      price_out: 0,
+    };
+    const machine = new Machine({ WORKSHOP_MODELS: JSON.stringify([model]), ...settings });
+    await machine.start();
+    return machine;
+  }
+
   /** With the real small model, which is installed once for all tests, beside the Rust ones'. */
   static async withSmallModel(): Promise<Machine> {
     const machine = new Machine({});

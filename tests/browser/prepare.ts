@@ -69,6 +69,38 @@ export async function articles(
   if (!answer.ok || JSON.parse(told).rejected_total !== 0) throw new Error(`Not imported: ${told}`);
 }
 
+/**
+ * Has a topic's feeds looked at last two minutes ago: within one, a feed isn't
+ * collected again. The embedded DynamoDB is told, since a test can't wait.
+ */
+export async function rested(machine: Machine, topic: string): Promise<void> {
+  const { feeds } = await machine.ask<{ feeds: { id: string }[] }>(
+    "GET",
+    `/topics/${encodeURIComponent(topic)}/feeds`,
+  );
+  for (const { id } of feeds) {
+    const answer = await fetch(machine.dynamodb, {
+      method: "POST",
+      headers: {
+        "content-type": "application/x-amz-json-1.0",
+        "x-amz-target": "DynamoDB_20120810.UpdateItem",
+        // It asks for a signature, as the real one does, and for none in particular.
+        "x-amz-date": "20260101T000000Z",
+        authorization:
+          "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+      },
+      body: JSON.stringify({
+        TableName: "workshop-articles",
+        Key: { pk: { S: `TOPIC#${topic.toLowerCase()}` }, sk: { S: `F#${id}` } },
+        ConditionExpression: "attribute_exists(pk)",
+        UpdateExpression: "SET last_checked_at = :then",
+        ExpressionAttributeValues: { ":then": { S: new Date(Date.now() - 120_000).toISOString() } },
+      }),
+    });
+    if (!answer.ok) throw new Error(`The feed isn't changed: ${answer.status} ${await answer.text()}`);
+  }
+}
+
 /** As long as a draft can be. */
 export const LETTERS = 100_000;
 

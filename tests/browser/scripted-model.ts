@@ -6,7 +6,17 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
+/** A turn in which it calls tools rather than answering. */
+export interface Turn {
+  /** Arguments go over the wire as they are, valid or not. */
+  calls: { name: string; arguments: string }[];
+  /** It says nothing before this has happened. */
+  after?: Promise<unknown>;
+}
+
 export class ScriptedModel {
+  /** The turns that come before its answer; each is taken once. */
+  turns: Turn[] = [];
   /** What it answers next and from then on. */
   answer = "Tell me more about who reads it.";
   /** Between words, in milliseconds. */
@@ -44,6 +54,16 @@ export class ScriptedModel {
   }
 
   async #say(write: (event: string) => void, isGone: () => boolean): Promise<void> {
+    const turn = this.turns.shift();
+    if (turn) {
+      await turn.after;
+      for (const piece of turn.calls.flatMap(inPieces))
+        write(JSON.stringify({ choices: [{ index: 0, delta: { tool_calls: [piece] } }] }));
+      write(JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "tool_calls" }] }));
+      write(JSON.stringify({ choices: [], usage: { prompt_tokens: 100, completion_tokens: 7 } }));
+      write("[DONE]");
+      return;
+    }
     const words = this.answer.split(/(?<=\s)/);
     for (const content of words) {
       if (isGone()) return;
@@ -59,4 +79,14 @@ export class ScriptedModel {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
+}
+
+/** A call as servers send it: its name first, then its arguments bit by bit. */
+function inPieces(call: Turn["calls"][number], index: number): object[] {
+  const half = Math.ceil(call.arguments.length / 2);
+  return [
+    { index, id: `call_${index}`, type: "function", function: { name: call.name, arguments: "" } },
+    { index, function: { arguments: call.arguments.slice(0, half) } },
+    { index, function: { arguments: call.arguments.slice(half) } },
+  ];
 }

@@ -1,7 +1,7 @@
 /**
- * Answers of routes that the server doesn't have yet, by the contract: feeds,
- * large imports, filters, and what is new in a search and a run. Each test
- * changes what it needs. It goes when the server answers.
+ * Answers that a real server can't be made to give: feeds that have failed for
+ * days, other people's hostile words in every place, refusals at will. Each
+ * test changes what it needs.
  */
 import type { Page, Route } from "@playwright/test";
 
@@ -170,20 +170,12 @@ export const facets = (page: Page, all = FACETS) =>
 export async function found(
   page: Page,
   more: (article: Record<string, unknown>, place: number) => Record<string, unknown>,
-  asked: string[] = [],
 ): Promise<void> {
   await page.route(/\/api\/topics\/[^/]+\/articles\?/, async (route) => {
-    const url = new URL(route.request().url());
-    asked.push(url.search);
-    for (const filter of ["category", "sentiment", "source", "by"]) url.searchParams.delete(filter);
-    const answer = await route.fetch({ url: url.href });
+    const answer = await route.fetch();
     const told = await answer.json();
     told.by_meaning = true;
     told.articles = told.articles.map((article: Record<string, unknown>, place: number) => ({
-      also_at: [],
-      similar: [],
-      words_rank: null,
-      meaning_rank: null,
       ...article,
       ...more(article, place),
     }));
@@ -216,78 +208,6 @@ export const REASONS: Record<string, unknown>[] = [
   { words_rank: 2 },
   { matched_words: [], meaning_rank: 2 },
 ];
-
-export interface Report {
-  id: string;
-  topic: string;
-  format: string;
-  status: "uploading" | "queued" | "running" | "finished" | "failed";
-  bytes: number;
-  bytes_read: number;
-  added: number;
-  updated: number;
-  duplicates: number;
-  rejected: { line: number; detail: string }[];
-  rejected_total: number;
-  error: string | null;
-  created_at: string;
-  updated_at: string;
-  finished_at: string | null;
-}
-
-/** A large import whose report a test moves on; the upload goes to the page's own origin. */
-export async function imports(page: Page, origin: string, report: Report): Promise<{ uploaded: number[] }> {
-  const uploaded: number[] = [];
-  await page.route(/\/api\/topics\/[^/]+\/imports(?:\/|$)/, async (route) => {
-    const request = route.request();
-    if (request.method() === "GET") return json(route, report);
-    if (request.url().endsWith("/run")) {
-      if (uploaded.length === 0)
-        return refuse(route, 409, "conflict", "The file isn't there yet. Upload it, then start the import.");
-      report.status = "queued";
-      return json(route, report, 202);
-    }
-    const { bytes, format } = request.postDataJSON() as { bytes: number; format: string };
-    Object.assign(report, { bytes, format, status: "uploading" });
-    return json(
-      route,
-      {
-        import: report,
-        upload: {
-          method: "PUT",
-          url: `${origin}/uploads/${report.id}`,
-          headers: { "content-type": "application/octet-stream", "x-checked": "yes" },
-          expires_at: at(15 * MINUTE),
-        },
-      },
-      201,
-    );
-  });
-  await page.route("**/uploads/*", async (route) => {
-    uploaded.push(Number(await route.request().headerValue("content-length")) || 0);
-    await route.fulfill({ status: 200, body: "" });
-  });
-  return { uploaded };
-}
-
-export const report = (more: Partial<Report> = {}): Report => ({
-  id: "0190a000-0000-7000-8000-000000000001",
-  topic: "Ports",
-  format: "jsonl",
-  status: "uploading",
-  bytes: 0,
-  bytes_read: 0,
-  added: 0,
-  updated: 0,
-  duplicates: 0,
-  rejected: [],
-  rejected_total: 0,
-  error: null,
-  created_at: at(0),
-  updated_at: at(0),
-  finished_at: null,
-  ...more,
-});
 
 export const CALLS = [
   {
