@@ -21,10 +21,35 @@ use shared::config::EmbeddingService;
 use shared::domain::model::{ApiKey, Model};
 use shared::limits::Limits;
 use shared::llm::Readiness;
+use tokio::sync::OnceCell;
 
 /// The workspace's root.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// Puts a store with the sample collection into a new machine's folder: it is
+/// installed once a process, which takes as long as many a test.
+async fn copy_sample(to: &Path) {
+    static INSTALLED: OnceCell<PathBuf> = OnceCell::const_new();
+    let from = INSTALLED
+        .get_or_init(|| async {
+            let data_dir = std::env::temp_dir().join(format!("workshop-sample-{}", std::process::id()));
+            let _ = std::fs::remove_dir_all(&data_dir);
+            let options = options(data_dir.clone(), ModelChoice::None, Setup::default());
+            Machine::start(options).await.expect("the machine starts").stop().await;
+            data_dir
+        })
+        .await;
+    std::fs::create_dir_all(to).expect("a folder");
+    for file in std::fs::read_dir(from).expect("the sample's folder") {
+        let file = file.expect("a file");
+        let name = file.file_name().to_string_lossy().into_owned();
+        // SQLite makes its shared memory anew.
+        if name.starts_with("dynamodb") && !name.ends_with("-shm") {
+            std::fs::copy(file.path(), to.join(file.file_name())).expect("a copy");
+        }
+    }
 }
 
 /// A machine of its own, with an empty store and the sample collection.
@@ -74,6 +99,26 @@ impl Default for Setup {
     }
 }
 
+/// A machine in `data_dir` as `setup` says, on any free ports.
+fn options(data_dir: PathBuf, model: ModelChoice, setup: Setup) -> Options {
+    Options {
+        port: 0,
+        dynamodb_port: 0,
+        sqs_port: 0,
+        data_dir,
+        user: "local".to_owned(),
+        model,
+        embeddings: setup.embeddings,
+        limits: setup.limits,
+        recover_every: setup.recover_every,
+        reachable: setup.reachable,
+        sample: setup.sample,
+        handlers: setup.handlers,
+        clock: setup.clock,
+        site: setup.site,
+    }
+}
+
 impl Workshop {
     /// Starts one with the real small model, shared by all tests of a process.
     pub async fn start() -> Self {
@@ -81,28 +126,18 @@ impl Workshop {
     }
 
     /// Starts one as `setup` says.
-    pub async fn start_with(setup: Setup) -> Self {
+    pub async fn start_with(mut setup: Setup) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let data_dir = std::env::temp_dir().join(format!("workshop-test-{}-{number}", std::process::id()));
-        let model = setup.model.unwrap_or_else(|| ModelChoice::Shared(small_model()));
-        let options = Options {
-            port: 0,
-            dynamodb_port: 0,
-            sqs_port: 0,
-            data_dir: data_dir.clone(),
-            user: "local".to_owned(),
-            model,
-            embeddings: setup.embeddings,
-            limits: setup.limits,
-            recover_every: setup.recover_every,
-            reachable: setup.reachable,
-            sample: setup.sample,
-            handlers: setup.handlers,
-            clock: setup.clock,
-            site: setup.site,
-        };
-        let machine = Machine::start(options).await.expect("the machine starts");
+        let model = setup.model.take().unwrap_or_else(|| ModelChoice::Shared(small_model()));
+        // The sample's dates count from the clock's day.
+        let is_today = Clock::default().now().millis_since(setup.clock.now()).abs() < 60_000;
+        if setup.sample && is_today {
+            copy_sample(&data_dir).await;
+        }
+        let machine =
+            Machine::start(options(data_dir.clone(), model, setup)).await.expect("the machine starts");
         Self { machine, data_dir }
     }
 

@@ -79,6 +79,15 @@ impl Change {
         self
     }
 
+    /// Adds the elements of a set, which is empty when absent.
+    pub fn add_value(mut self, attribute: &str, set: AttributeValue) -> Self {
+        let name = self.name(attribute);
+        let placeholder = format!(":v{}", self.values.len());
+        self.values.insert(placeholder.clone(), set);
+        self.adds.push(format!("{name} {placeholder}"));
+        self
+    }
+
     /// Removes an attribute.
     pub fn remove(mut self, attribute: &str) -> Self {
         let name = self.name(attribute);

@@ -18,13 +18,18 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{StoreError, Table, keys};
+use super::expression::Change;
+use super::{StoreError, Table, keys, transaction};
 use crate::domain::article::topic_slug;
 use crate::domain::words::{BUCKETS, Indexed, Posting, Term, bucketed, postings};
 
 /// Postings after which a topic's next segment begins: some 300 a bucket.
 const SEGMENT: u64 = 80_000;
-/// Writes of an import that are under way at the same time.
+/// From so many articles on, an import's writes go together.
+const MANY: usize = 20;
+/// Writes of one transaction: its limit.
+const TOGETHER: usize = 100;
+/// Writes of a smaller import that are under way at the same time.
 const AT_ONCE: usize = 8;
 /// Pages (of 1 MB each) that are read of a bucket, newest segments first: 20
 /// million postings of a topic and more.
@@ -42,26 +47,34 @@ impl Words {
     }
 
     /// Adds articles to the index of a topic that had `postings` before.
+    ///
+    /// Many articles touch all buckets: their writes go together, a hundred at a
+    /// time, which costs twice the units and a fraction of the time. Few articles'
+    /// go one by one.
     pub async fn add(&self, topic: &str, articles: &[Indexed], postings: u64) -> Result<(), StoreError> {
         let slug = topic_slug(topic);
         let segment = postings / SEGMENT;
         let writes = bucketed(articles).into_iter().map(|(bucket, runs)| {
-            let key = keys::words(&slug, bucket, segment);
-            async move {
-                let runs = runs.into_iter().map(Blob::new).collect();
-                self.table
-                    .client
-                    .update_item()
-                    .table_name(&self.table.name)
-                    .set_key(Some(key.item()))
-                    .update_expression("ADD postings :runs")
-                    .expression_attribute_values(":runs", AttributeValue::Bs(runs))
-                    .send()
-                    .await?;
-                Ok::<_, StoreError>(())
-            }
+            let runs = AttributeValue::Bs(runs.into_iter().map(Blob::new).collect());
+            (keys::words(&slug, bucket, segment), Change::new().add_value("postings", runs))
         });
-        stream::iter(writes).buffer_unordered(AT_ONCE).try_collect().await
+        if articles.len() < MANY {
+            let writes = writes.map(|(key, change)| async {
+                // There is no condition that it could fail to meet.
+                let _added = change.apply(&self.table, key).await?;
+                Ok::<_, StoreError>(())
+            });
+            return stream::iter(writes).buffer_unordered(AT_ONCE).try_collect().await;
+        }
+        let parts = writes
+            .map(|(key, change)| change.update_of(&self.table.name, key))
+            .collect::<Result<Vec<_>, _>>()?;
+        for parts in parts.chunks(TOGETHER) {
+            if transaction::commit(&self.table.client, parts.to_vec()).await?.is_err() {
+                return Err(StoreError::Broken("words without a condition were refused".to_owned()));
+            }
+        }
+        Ok(())
     }
 
     /// The postings of each of `terms`, in their order.

@@ -688,7 +688,7 @@ async fn a_bad_line_of_an_import_rejects_that_line_only() {
         r#"{"title": "A script", "url": "javascript:alert(1)", "summary": "Five."}"#,
         r#"{"title": "A file", "url": "file:///etc/passwd", "summary": "Six."}"#,
         r#"{"title": "Half \ud83d", "url": "https://a.example/7", "summary": "Seven."}"#,
-        r#"{"title": "Control \u0000", "url": "https://a.example/8", "summary": "Eight."}"#,
+        r#"{"title": "Control", "url": "https://a.example/8", "summary": "Eight.", "source": "\u0000"}"#,
         r#"{"title": "Mood", "url": "https://a.example/9", "summary": "Nine.", "sentiment": "furious"}"#,
         r#"{"title": "When", "url": "https://a.example/10", "summary": "Ten.", "published_at": "soon"}"#,
         r#"not JSON"#,
