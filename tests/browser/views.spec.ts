@@ -111,6 +111,33 @@ test("a file of articles is imported, its bad lines are named, and what is in it
   await expect(page).toHaveURL(/topic=Seas/);
 });
 
+test("a file is imported in parts, whatever its size, and its copies are told", async ({ page, machine }) => {
+  const text = (article: number): string =>
+    Array.from({ length: 7_000 }, (_, word) => `w${article}x${word % 500}`)
+      .join(" ")
+      .slice(0, 49_000);
+  const lines = Array.from({ length: 30 }, (_, at) =>
+    JSON.stringify({ title: `Report ${at % 29}`, url: `https://news.example/${at}`, text: text(at % 29) }),
+  );
+  await page.goto(`${machine.url}/topics`);
+  await page.getByLabel("Topic", { exact: true }).fill("Reports");
+  await page.getByLabel("File").setInputFiles({
+    name: "reports.jsonl",
+    mimeType: "application/x-ndjson",
+    buffer: Buffer.from(lines.join("\n")),
+  });
+  let parts = 0;
+  page.on("request", (request) => {
+    if (request.method() === "POST" && request.url().endsWith("/articles")) parts += 1;
+  });
+  await page.getByRole("button", { name: "Import" }).click();
+  await expect(page.getByText("29 articles added, 0 updated, 0 lines rejected.")).toBeVisible({
+    timeout: 60_000,
+  });
+  await expect(page.getByText("One was a copy of articles that are here")).toBeVisible();
+  expect(parts).toBe(2);
+});
+
 test("the dashboard's figures are there to read, too", async ({ page, machine }) => {
   await machine.draft(TEXT);
   await page.goto(`${machine.url}/dashboard`);
