@@ -141,6 +141,15 @@ impl Workshop {
         Self { machine, data_dir }
     }
 
+    /// Stops the machine and starts it again over the same data, as `setup` says.
+    pub async fn again(self, mut setup: Setup) -> Self {
+        let Self { machine, data_dir } = self;
+        machine.stop().await;
+        let model = setup.model.take().unwrap_or(ModelChoice::None);
+        let machine = Machine::start(options(data_dir.clone(), model, setup)).await;
+        Self { machine: machine.expect("the machine starts again"), data_dir }
+    }
+
     /// A client signed in as `user`.
     pub fn client(&self, user: &str) -> Client {
         let token = self.machine.token(user).expect("a token");

@@ -9,6 +9,7 @@ mod events;
 mod functions;
 mod gateway;
 mod machine;
+mod migrate;
 mod model;
 mod page;
 mod pump;

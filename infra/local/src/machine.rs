@@ -28,7 +28,7 @@ use crate::gateway::Gateway;
 use crate::model::{BundledModel, MODEL_ID};
 use crate::services::{DynamoDb, listen, start_sqs};
 use crate::sign_in::{CLIENT_ID, SignIn};
-use crate::{events, pump};
+use crate::{events, migrate, pump};
 
 /// Tokens that the small model is asked to read and write together. It could
 /// read more; on two cores that would take most of a minute.
@@ -158,9 +158,11 @@ impl Machine {
         let app: &'static App = Box::leak(Box::new(app));
 
         let client = app.dynamodb_client();
+        migrate::put_aside(app, &client, &data_dir).await.context("The articles can't be brought over")?;
         tables::create_missing(&client, &app.config.tables, app.config.dimensions())
             .await
             .context("The tables can't be made")?;
+        migrate::bring_over(app, &data_dir).await.context("The articles can't be brought over")?;
         if options.sample {
             shared::install::install(app).await.context("The sample collection can't be installed")?;
         }

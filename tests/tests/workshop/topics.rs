@@ -176,3 +176,41 @@ async fn a_topic_whose_name_is_not_utf_8_is_refused_and_not_made() {
     assert_eq!(ana.get("/api/topics").await.expect(200), json!([]));
     workshop.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_embeddings_of_other_dimensions_every_article_is_still_there() {
+    let none = || Setup { model: Some(local::ModelChoice::None), ..Setup::default() };
+    let workshop = Workshop::start_with(none()).await;
+    let client = workshop.client("ana");
+    let lines = line("Ferry strike ends in Piraeus", "https://harbour.example/piraeus", 1);
+    import(&client, "Ports", "application/x-ndjson", lines).await.expect(200);
+    let before = topics(&client).await;
+
+    // Nobody answers there: what can't be embedded is found by its words.
+    let embeddings = shared::config::EmbeddingService {
+        base_url: "http://127.0.0.1:9/v1".to_owned(),
+        model: "other".to_owned(),
+        api_key: shared::domain::model::ApiKey::None,
+        dimensions: 64,
+        least_similarity: 0.3,
+    };
+    let workshop = workshop.again(Setup { embeddings: Some(embeddings), ..none() }).await;
+    let client = workshop.client("ana");
+    assert_eq!(topics(&client).await, before);
+    let found = search(&client, "Ports", "query=ferry%20strike").await;
+    assert_eq!(found["articles"][0]["title"], "Ferry strike ends in Piraeus", "{found}");
+    assert_eq!(found["by_meaning"], false);
+    assert!(
+        found["notice"].as_str().is_some_and(|notice| notice.contains("by their words alone")),
+        "{found}"
+    );
+
+    // And back, when meaning can be compared again.
+    let workshop = workshop.again(none()).await;
+    let client = workshop.client("ana");
+    assert_eq!(topics(&client).await, before);
+    let found =
+        search(&client, "AI Adoption", "by=meaning&query=machines%20replacing%20office%20workers").await;
+    assert_eq!(found["articles"][0]["meaning_rank"], 1, "{found}");
+    workshop.stop().await;
+}
