@@ -160,7 +160,7 @@ async fn an_answer_is_checked_for_what_it_cites_and_invents() {
     let given = run["articles"][0]["url"].as_str().expect("an article").to_owned();
     drop(model);
     let answer = format!(
-        "Hospitals use scribes [as reported]({given}).\n\nCosts fell by 40 percent.\n\nSee also \
+        "Costs fell by 40 percent.\n\nHospitals use scribes [as reported]({given}).\n\nSee also \
          [a study](https://nowhere.example/made-up)."
     );
     let script = vec![Play::call("get_topic_articles", &json!({"limit": 2})), Play::Answer(answer)];
