@@ -34,7 +34,10 @@ cargo test --package functions --lib --locked
 cargo test --package local --locked
 
 part "The whole workshop through its front door: real stores over the wire, the real small model"
-cargo test --package tests --test workshop --locked -- --test-threads=3
+cargo test --package tests --test workshop --locked -- --test-threads=3 --skip retrieval
+
+part "How good the search is, by the judged set: nDCG@10 of words, of meaning and of both"
+cargo test --package tests --test workshop --locked retrieval -- --nocapture
 
 part "Killed at any moment: nothing acknowledged is lost, every run ends"
 cargo test --package tests --test killed --locked -- --test-threads=1
