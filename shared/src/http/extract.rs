@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lambda_http::RequestExt;
 use lambda_http::http::{HeaderName, header};
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -117,10 +118,16 @@ fn parse_id(text: &str) -> Option<Uuid> {
     (id.to_string() == text).then_some(id)
 }
 
-/// The path parameter `name`, decoded.
+/// The path parameter `name`, decoded. AWS and the local gateway decode it;
+/// `cargo lambda watch` passes it on as it stands in the path, and so it is told.
 pub fn path_text(request: &Request, name: &str) -> String {
     let parameters = request.path_parameters_ref();
-    parameters.and_then(|parameters| parameters.first(name)).unwrap_or_default().to_owned()
+    let value = parameters.and_then(|parameters| parameters.first(name)).unwrap_or_default();
+    let is_encoded = value.contains('%') && request.uri().path().split('/').any(|segment| segment == value);
+    if is_encoded {
+        return percent_decode_str(value).decode_utf8_lossy().into_owned();
+    }
+    value.to_owned()
 }
 
 /// The query parameter `name`; an empty one is none, as forms send them.
@@ -242,6 +249,21 @@ mod tests {
     fn pointer_and_status(body: &str) -> (u16, String) {
         let problem = json::<Edit>(&post("application/json", body)).unwrap_err().body("r");
         (problem.status, problem.errors.first().map(|e| e.pointer.clone()).unwrap_or_default())
+    }
+
+    #[test]
+    fn a_path_parameter_is_decoded_once_whoever_passes_it_on() {
+        let told = |path: &str, value: &str| {
+            let request = lambda_http::http::Request::get(path).body(Body::Empty).unwrap();
+            let parameters = std::collections::HashMap::from([("topic".to_owned(), value.to_owned())]);
+            path_text(&request.with_path_parameters(parameters), "topic")
+        };
+        // As it stands in the path, then decoded.
+        for value in ["AI%20Adoption", "AI Adoption"] {
+            assert_eq!(told("/api/topics/AI%20Adoption/feeds", value), "AI Adoption");
+        }
+        assert_eq!(told("/api/topics/50%2525/feeds", "50%25"), "50%25", "decoded already");
+        assert_eq!(told("/api/topics/100%25/feeds", "100%"), "100%");
     }
 
     #[test]
