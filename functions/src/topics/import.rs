@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::app::App;
 use shared::auth::user;
-use shared::corpus;
-use shared::domain::import::{ImportError, ImportFormat, Rejected, parse};
+use shared::corpus::{self, BATCH};
+use shared::domain::import::{ImportError, ImportFormat, Reader, Rejected};
 use shared::domain::text::FieldError;
 use shared::http::{Code, Problem, Request, Response, json_response};
 
@@ -17,7 +17,7 @@ const BODY_MAX: usize = 5 * 1024 * 1024;
 const REJECTED_SHOWN: usize = 1_000;
 
 /// What an import did.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct Output {
     /// Articles that were new.
     pub added: u64,
@@ -43,30 +43,51 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
             "An import takes up to 5 MB. Nothing was imported; split the file.",
         ));
     }
-    let (mut articles, mut rejected, mut rejected_total) = (Vec::new(), Vec::new(), 0);
     let now = app.now();
-    for line in parse(format, body, now).map_err(refused)? {
+    let mut reader = Reader::new(format, now);
+    let mut output = Output::default();
+    let (mut input, mut batch) = (body, Vec::new());
+    loop {
+        let line = match reader.read(&mut input).map_err(refused)? {
+            Some(line) => Some(line),
+            None => reader.close().map_err(refused)?,
+        };
+        let is_last = line.is_none();
         match line {
-            Ok(article) => articles.push(article),
-            Err(rejection) => {
-                rejected_total += 1;
-                if rejected.len() < REJECTED_SHOWN {
-                    rejected.push(rejection);
-                }
-            }
+            Some(Ok(article)) => batch.push(article),
+            Some(Err(rejected)) => output.reject(rejected),
+            None => {}
+        }
+        if is_last || batch.len() == BATCH {
+            output.add(corpus::import(app, &topic, std::mem::take(&mut batch), false, now).await?);
+        }
+        if is_last {
+            break;
         }
     }
-    let imported = corpus::import(app, &topic, articles, false, now).await?;
     tracing::info!(
-        added = imported.added,
-        updated = imported.updated,
-        duplicates = imported.duplicates,
-        rejected = rejected_total,
+        added = output.added,
+        updated = output.updated,
+        duplicates = output.duplicates,
+        rejected = output.rejected_total,
         "articles imported"
     );
-    let corpus::Import { added, updated, duplicates } = imported;
-    let output = Output { added, updated, duplicates, rejected, rejected_total };
     json_response(StatusCode::OK, &output)
+}
+
+impl Output {
+    fn reject(&mut self, rejected: Rejected) {
+        self.rejected_total += 1;
+        if self.rejected.len() < REJECTED_SHOWN {
+            self.rejected.push(rejected);
+        }
+    }
+
+    fn add(&mut self, imported: corpus::Import) {
+        self.added += imported.added;
+        self.updated += imported.updated;
+        self.duplicates += imported.duplicates;
+    }
 }
 
 fn format(request: &Request) -> Result<ImportFormat, Problem> {

@@ -24,7 +24,7 @@ use crate::domain::words::Indexed;
 use crate::store::{CHUNK, Known, Prepared, StoreError};
 
 /// Articles that are worked on together: 256 writes of words are shared by them.
-const BATCH: usize = 980;
+pub const BATCH: usize = 980;
 /// Characters of an article's text that its vector is made of, beside its title.
 const MEANT: usize = 1_500;
 

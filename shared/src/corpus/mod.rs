@@ -11,5 +11,5 @@ mod import;
 mod search;
 
 pub use collect::{Collect, Follow, collect_due, collect_now, follow};
-pub use import::{Import, import};
+pub use import::{BATCH, Import, import};
 pub use search::{Facets, Question, Results, facets, search};

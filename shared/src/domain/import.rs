@@ -2,8 +2,8 @@
 //!
 //! One bad line rejects that line, with its number and a sentence that says
 //! what to change; the others go on. Only a CSV file whose header cannot be
-//! understood is refused whole. Lines are read one at a time from the body in
-//! memory, so a caller holds no more of them than it wants to.
+//! understood is refused whole. A file is read as it comes, piece by piece, so
+//! that nobody holds more of it than one record.
 //!
 //! CSV is RFC 4180 with a header; a line of JSON Lines is one object
 //! (jsonlines.org). Both are UTF-8, with or without a byte order mark.
@@ -11,17 +11,15 @@
 use std::str;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
 use super::article::{Article, Sentiment};
 use super::clean::{language, plain_text};
 use super::identity::canonical_url;
+use super::records::{CsvRecords, Lines, Mark};
 use super::time::Timestamp;
-
-/// The longest line of JSON Lines, in bytes.
-pub const JSON_LINE_MAX: usize = 200_000;
 
 const TITLE_MAX: usize = 300;
 const URL_MAX: usize = 2_000;
@@ -47,16 +45,18 @@ const FIELDS: [&str; 10] = [
 ];
 
 /// How the articles are written down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ImportFormat {
     /// `application/x-ndjson`: one JSON object a line.
+    #[serde(rename = "jsonl")]
     JsonLines,
     /// `text/csv`: a header line, then one article a record.
+    #[serde(rename = "csv")]
     Csv,
 }
 
 /// A line that made no article.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rejected {
     /// The line it starts on, from 1.
     pub line: u64,
@@ -70,6 +70,11 @@ pub enum ImportError {
     /// A CSV file without any line.
     #[error("The CSV file is empty; its first line must name the columns, such as title,url,summary.")]
     NoHeader,
+    /// A CSV file whose first line goes on and on.
+    #[error(
+        "The first line of the CSV file is longer than 1 MB; it must name the columns, such as title,url,summary."
+    )]
+    HeaderTooLong,
     /// A CSV header that is not UTF-8.
     #[error("The first line of the CSV file is not UTF-8 text. Save the file as UTF-8 and import it again.")]
     HeaderNotUtf8,
@@ -89,38 +94,138 @@ pub enum ImportError {
     RepeatedColumn(String),
 }
 
-/// Reads the articles of `body` in order, one at a time.
-///
-/// `now` is the publication time of an article that does not say its own. The
-/// same URL twice gives the article twice: the later one is an update.
-///
-/// # Errors
-/// Only for CSV, when its header does not name the columns; see [`ImportError`].
-pub fn parse(
-    format: ImportFormat,
-    body: &[u8],
-    now: Timestamp,
-) -> Result<Box<dyn Iterator<Item = Result<Article, Rejected>> + Send + '_>, ImportError> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    Ok(match format {
-        ImportFormat::JsonLines => Box::new(json_lines(body, now)),
-        ImportFormat::Csv => Box::new(CsvRecords::open(body, now)?),
-    })
+/// What one line, or record, of a file says.
+pub type Line = Result<Article, Rejected>;
+
+/// Where the reading of a file stopped, to go on there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Behind the last whole record.
+    #[serde(flatten)]
+    pub mark: Mark,
+    /// The columns that a CSV file's first line named.
+    #[serde(default)]
+    columns: Vec<String>,
 }
 
-fn json_lines(body: &[u8], now: Timestamp) -> impl Iterator<Item = Result<Article, Rejected>> + Send {
-    body.split(|byte| *byte == b'\n').zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty()).map(
-        move |(line, number)| {
-            let article = json_fields(line).and_then(|fields| fields.into_article(now));
-            article.map_err(|detail| Rejected { line: number, detail })
-        },
-    )
+/// Reads the articles of a file that comes in pieces, in order, one at a time.
+///
+/// The publication time of an article that does not say its own is `now`. The
+/// same URL twice gives the article twice: the later one is an update.
+///
+/// ```
+/// use shared::domain::import::{ImportFormat, Reader};
+///
+/// let mut reader = Reader::new(ImportFormat::Csv, "2026-11-21T09:30:00Z".parse()?);
+/// let mut titles = Vec::new();
+/// for mut piece in ["title,url,te", "xt\nA,https://a.example,x\nB,htt", "ps://b.example,y"].map(str::as_bytes) {
+///     while let Some(line) = reader.read(&mut piece)? {
+///         titles.extend(line.map(|article| article.title));
+///     }
+/// }
+/// titles.extend(reader.close()?.and_then(Result::ok).map(|article| article.title));
+/// assert_eq!(titles, ["A", "B"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Reader {
+    records: Records,
+    now: Timestamp,
+}
+
+enum Records {
+    JsonLines(Lines),
+    /// With the columns, once the header was read.
+    Csv(Box<CsvRecords>, Vec<&'static str>),
+}
+
+impl Reader {
+    /// Reads from the beginning.
+    pub fn new(format: ImportFormat, now: Timestamp) -> Self {
+        Self::resume(format, &Place::default(), now)
+    }
+
+    /// Reads on from where another stopped.
+    pub fn resume(format: ImportFormat, place: &Place, now: Timestamp) -> Self {
+        let known = |column: &String| FIELDS.into_iter().find(|field| field == column);
+        let records = match format {
+            ImportFormat::JsonLines => Records::JsonLines(Lines::from(place.mark)),
+            ImportFormat::Csv => Records::Csv(
+                Box::new(CsvRecords::from(place.mark)),
+                place.columns.iter().filter_map(known).collect(),
+            ),
+        };
+        Self { records, now }
+    }
+
+    /// The next article, or line that makes none, of which `input` has the
+    /// end; that is taken from its front. `None` when `input` is used up.
+    ///
+    /// # Errors
+    /// Only for CSV, when its header does not name the columns; see [`ImportError`].
+    pub fn read(&mut self, input: &mut &[u8]) -> Result<Option<Line>, ImportError> {
+        loop {
+            let is_whole = match &mut self.records {
+                Records::JsonLines(lines) => lines.advance(input),
+                Records::Csv(records, _) => records.advance(input),
+            };
+            if !is_whole {
+                return Ok(None);
+            }
+            if let Some(line) = self.line()? {
+                return Ok(Some(line));
+            }
+        }
+    }
+
+    /// What the file ends with, when that is not the end of a line.
+    ///
+    /// # Errors
+    /// As of [`read`](Self::read); also when a CSV file had no line at all.
+    pub fn close(&mut self) -> Result<Option<Line>, ImportError> {
+        let is_whole = match &mut self.records {
+            Records::JsonLines(lines) => lines.close(),
+            Records::Csv(records, _) => records.close(),
+        };
+        let line = if is_whole { self.line()? } else { None };
+        match &self.records {
+            Records::Csv(_, columns) if columns.is_empty() => Err(ImportError::NoHeader),
+            _ => Ok(line),
+        }
+    }
+
+    /// Behind the last line that was read.
+    pub fn place(&self) -> Place {
+        match &self.records {
+            Records::JsonLines(lines) => Place { mark: lines.mark(), columns: Vec::new() },
+            Records::Csv(records, columns) => {
+                Place { mark: records.mark(), columns: columns.iter().map(|&name| name.to_owned()).collect() }
+            }
+        }
+    }
+
+    /// What the whole line says; nothing when it is blank or the header.
+    fn line(&mut self) -> Result<Option<Line>, ImportError> {
+        let now = self.now;
+        let (number, fields) = match &mut self.records {
+            Records::JsonLines(lines) => {
+                if lines.line().is_some_and(|line| line.trim_ascii().is_empty()) {
+                    return Ok(None);
+                }
+                (lines.number(), lines.line().ok_or_else(|| LINE_TOO_LONG.to_owned()).and_then(json_fields))
+            }
+            Records::Csv(records, _) if records.is_blank() => return Ok(None),
+            Records::Csv(records, columns) if columns.is_empty() => {
+                *columns = header(records)?;
+                return Ok(None);
+            }
+            Records::Csv(records, columns) => (records.number(), csv_fields(records, columns)),
+        };
+        let article = fields.and_then(|fields| fields.into_article(now));
+        Ok(Some(article.map_err(|detail| Rejected { line: number, detail })))
+    }
 }
 
 fn json_fields(line: &[u8]) -> Result<Fields, String> {
-    if line.len() > JSON_LINE_MAX {
-        return Err("The line is longer than 200 KB. Shorten the article's text.".into());
-    }
     let line = str::from_utf8(line).map_err(|_| NOT_UTF8.to_owned())?;
     let value: Value = serde_json::from_str(line).map_err(|error| {
         format!(
@@ -139,113 +244,42 @@ fn json_fields(line: &[u8]) -> Result<Fields, String> {
 }
 
 const NOT_UTF8: &str = "The line is not UTF-8 text. Save the file as UTF-8 and import the line again.";
+const LINE_TOO_LONG: &str = "The line is longer than 200 KB. Shorten the article's text.";
 
-/// The records of a CSV file behind its header.
-struct CsvRecords<'b> {
-    body: &'b [u8],
-    reader: csv::Reader<&'b [u8]>,
-    columns: Vec<&'static str>,
-    record: csv::ByteRecord,
-    now: Timestamp,
-    lines: Lines<'b>,
+fn csv_fields(record: &CsvRecords, columns: &[&'static str]) -> Result<Fields, String> {
+    if record.is_unclosed() {
+        return Err(
+            "A quotation mark of this record is never closed, so that the lines from here to the end \
+                    of the file are not read. Close it and import them again."
+                .into(),
+        );
+    }
+    let hint = if record.spans_lines() { " It spans several lines; check its quotation marks." } else { "" };
+    let Some(values) = record.fields() else {
+        return Err(format!("The record is longer than 1 MB. Shorten the article's text.{hint}"));
+    };
+    if record.count() != columns.len() {
+        return Err(format!(
+            "The record has {} fields where the first line names {} columns.{hint}",
+            record.count(),
+            columns.len()
+        ));
+    }
+    let mut fields = Fields::default();
+    for (column, value) in columns.iter().zip(values) {
+        fields.set_text(column, str::from_utf8(value).map_err(|_| NOT_UTF8.to_owned())?);
+    }
+    Ok(fields)
 }
 
-impl<'b> CsvRecords<'b> {
-    fn open(body: &'b [u8], now: Timestamp) -> Result<Self, ImportError> {
-        // Records of any length, so that a wrong one rejects itself only.
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body);
-        let mut record = csv::ByteRecord::new();
-        // Reading from memory cannot fail, and byte records are not checked for
-        // UTF-8: an error here is the end.
-        if !reader.read_byte_record(&mut record).unwrap_or(false) {
-            return Err(ImportError::NoHeader);
-        }
-        let columns = columns(&record)?;
-        Ok(Self { body, reader, columns, record, now, lines: Lines { body, at: 0, line: 1 } })
-    }
-
-    /// The next record that is not blank: where it starts and ends in the body.
-    fn advance(&mut self) -> Option<(usize, usize)> {
-        loop {
-            let before = usize::try_from(self.reader.position().byte()).ok()?;
-            if !self.reader.read_byte_record(&mut self.record).unwrap_or(false) {
-                return None;
-            }
-            let end = usize::try_from(self.reader.position().byte()).ok()?;
-            if self.record.iter().any(|field| !field.trim_ascii().is_empty()) {
-                // The reader passes over line ends and blank lines on its way
-                // to the record, so its own line number can be too low.
-                let read = self.body.get(before..end)?;
-                let skipped = read.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-                return Some((before + skipped, end));
-            }
-        }
-    }
-
-    fn article(&self, start: usize, end: usize) -> Result<Article, String> {
-        let raw = self.body.get(start..end).unwrap_or_default().trim_ascii_end();
-        let spans_lines = raw.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
-        let quotes = raw.iter().filter(|byte| **byte == b'"').count();
-        if spans_lines && quotes % 2 == 1 && end == self.body.len() {
-            return Err(
-                "A quotation mark of this record is never closed, so that the lines from here to the end \
-                        of the file are not read. Close it and import them again."
-                    .into(),
-            );
-        }
-        if self.record.len() != self.columns.len() {
-            let hint = if spans_lines { " It spans several lines; check its quotation marks." } else { "" };
-            return Err(format!(
-                "The record has {} fields where the first line names {} columns.{hint}",
-                self.record.len(),
-                self.columns.len()
-            ));
-        }
-        let mut fields = Fields::default();
-        for (column, value) in self.columns.iter().zip(&self.record) {
-            fields.set_text(column, str::from_utf8(value).map_err(|_| NOT_UTF8.to_owned())?);
-        }
-        fields.into_article(self.now)
-    }
-}
-
-impl Iterator for CsvRecords<'_> {
-    type Item = Result<Article, Rejected>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (start, end) = self.advance()?;
-        let line = self.lines.number_at(start);
-        Some(self.article(start, end).map_err(|detail| Rejected { line, detail }))
-    }
-}
-
-/// Counts lines up to ever later places.
-struct Lines<'b> {
-    body: &'b [u8],
-    at: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    /// The number of the line that the byte at `place` is on.
-    fn number_at(&mut self, place: usize) -> u64 {
-        let passed = self.body.get(self.at..place).unwrap_or_default();
-        let mut bytes = passed.iter().peekable();
-        while let Some(byte) = bytes.next() {
-            let ends_line = *byte == b'\n' || (*byte == b'\r' && bytes.peek() != Some(&&b'\n'));
-            self.line += u64::from(ends_line);
-        }
-        self.at = place;
-        self.line
-    }
-}
-
-fn columns(header: &csv::ByteRecord) -> Result<Vec<&'static str>, ImportError> {
+/// The columns that a CSV file's first record names.
+fn header(record: &CsvRecords) -> Result<Vec<&'static str>, ImportError> {
+    let names = record.fields().ok_or(ImportError::HeaderTooLong)?;
     let mut columns = Vec::new();
-    for name in header {
+    for name in names {
         let name = str::from_utf8(name).map_err(|_| ImportError::HeaderNotUtf8)?.trim();
         let Some(column) = FIELDS.into_iter().find(|field| field.eq_ignore_ascii_case(name)) else {
-            let separated_otherwise = header.len() == 1 && name.contains([';', '\t', '|']);
+            let separated_otherwise = record.count() == 1 && name.contains([';', '\t', '|']);
             return Err(if separated_otherwise {
                 ImportError::NotCommas
             } else {
@@ -464,13 +498,23 @@ mod tests {
 
     fn read(format: ImportFormat, body: &[u8]) -> (Vec<Article>, Vec<Rejected>) {
         let (mut articles, mut rejected) = (Vec::new(), Vec::new());
-        for line in parse(format, body, now()).unwrap() {
+        for line in all(format, body).unwrap() {
             match line {
                 Ok(article) => articles.push(article),
                 Err(line) => rejected.push(line),
             }
         }
         (articles, rejected)
+    }
+
+    fn all(format: ImportFormat, body: &[u8]) -> Result<Vec<Line>, ImportError> {
+        let mut reader = Reader::new(format, now());
+        let (mut lines, mut input) = (Vec::new(), body);
+        while let Some(line) = reader.read(&mut input)? {
+            lines.push(line);
+        }
+        lines.extend(reader.close()?);
+        Ok(lines)
     }
 
     fn json(body: impl AsRef<[u8]>) -> (Vec<Article>, Vec<Rejected>) {
@@ -482,7 +526,7 @@ mod tests {
     }
 
     fn refused(body: &[u8]) -> ImportError {
-        parse(ImportFormat::Csv, body, now()).err().unwrap()
+        all(ImportFormat::Csv, body).unwrap_err()
     }
 
     /// A line that is right but for the field given.
@@ -669,7 +713,7 @@ mod tests {
         body.extend(b"\n{\"title\":\"\xff\"}\n");
         body.extend("[".repeat(100_000).bytes());
         body.extend(b"\n{\"title\":\"\\ud800\"}\n");
-        body.extend(b" ".repeat(JSON_LINE_MAX));
+        body.extend(b" ".repeat(crate::domain::records::LINE_MAX));
         body.extend(b"{}\n");
         body.extend(good.bytes());
         let (articles, rejected) = json(body);
@@ -760,6 +804,43 @@ mod tests {
             csv(b"title,url,text\nCaf\xe9,https://a.example,x\nT,https://b.example,y\n".as_slice());
         assert_eq!((articles.len(), lines(&rejected)), (1, vec![2]));
         assert!(rejected[0].detail.contains("not UTF-8"));
+    }
+
+    #[test]
+    fn a_csv_record_of_more_than_a_megabyte_costs_itself_only() {
+        let text = "x".repeat(1_100_000);
+        let (articles, rejected) =
+            csv(format!("title,url,text\nA,https://a.example,{text}\nB,https://b.example,y\n"));
+        assert_eq!((articles.len(), lines(&rejected)), (1, vec![2]));
+        assert_eq!(rejected[0].detail, "The record is longer than 1 MB. Shorten the article's text.");
+        assert_eq!(refused("x".repeat(1_100_000).as_bytes()), ImportError::HeaderTooLong);
+    }
+
+    #[test]
+    fn reading_goes_on_from_the_place_where_another_stopped() {
+        let line = |number: u32| with("url", format!("https://a.example/{number}").into());
+        let json = format!("{}\nbad\n{}\n\n{}", line(1), line(2), line(3));
+        let csv = "\u{feff}url,title,text\r\nhttps://a.example/1,A,\"x\r\ny\"\r\n\r\nbad,B,z\r\nhttps://a.example/2,C,w";
+        for (format, file) in [(ImportFormat::JsonLines, json.as_str()), (ImportFormat::Csv, csv)] {
+            let whole = all(format, file.as_bytes()).unwrap();
+            let (mut lines, mut place) = (Vec::new(), Place::default());
+            loop {
+                // As a store keeps it.
+                let kept = serde_json::to_string(&place).unwrap();
+                let mut reader = Reader::resume(format, &serde_json::from_str(&kept).unwrap(), now());
+                let mut rest = &file.as_bytes()[usize::try_from(place.mark.offset).unwrap()..];
+                match reader.read(&mut rest).unwrap() {
+                    Some(line) => lines.push(line),
+                    None => {
+                        lines.extend(reader.close().unwrap());
+                        break;
+                    }
+                }
+                place = reader.place();
+            }
+            assert_eq!(lines, whole);
+            assert!(whole.len() >= 3, "{whole:?}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod identity;
 pub mod import;
 pub mod model;
 pub mod prompt;
+pub mod records;
 pub mod run;
 pub mod sample;
 pub mod search;
