@@ -5,6 +5,7 @@ pub mod chat;
 pub mod drafts;
 pub mod feeds;
 pub mod health;
+pub mod imports;
 pub mod jobs;
 pub mod metrics;
 pub mod models;

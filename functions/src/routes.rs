@@ -5,12 +5,13 @@ use lambda_http::http::Method;
 use schemars::{Schema, SchemaGenerator};
 use shared::domain::article::Topic;
 use shared::domain::draft::Edit;
+use shared::domain::large_import::{FileOrder, LargeImport};
 use shared::domain::prompt::Commit;
 use shared::domain::run::{Order, Verdict};
 use shared::feeds::Feed;
 use shared::http::{Handler, StreamingHandler};
 
-use crate::{chat, drafts, feeds, health, metrics, models, openapi, prompts, tests, topics};
+use crate::{chat, drafts, feeds, health, imports, metrics, models, openapi, prompts, tests, topics};
 
 /// One route.
 pub struct Route {
@@ -101,6 +102,7 @@ const TEST: &str = "/api/auspex/prompts/workshop/drafts/{id}/tests/{test_id}";
 const PROMPT: &str = "/api/auspex/prompts/{name}";
 const ARTICLES: &str = "/api/topics/{topic}/articles";
 const FEEDS: &str = "/api/topics/{topic}/feeds";
+const IMPORTS: &str = "/api/topics/{topic}/imports";
 
 const LIMIT: (&str, &str) = ("limit", "Entries of a page, 1 to 100; 20 when absent.");
 const CURSOR: (&str, &str) = ("cursor", "Where the page before ended, as its next_cursor said.");
@@ -363,6 +365,42 @@ pub static ROUTES: &[Route] = &[
         summary: "Imports articles, up to 5 MB. Makes the topic; a bad line is rejected alone.",
         takes: Body::Articles,
         gives: json!(200, topics::import::Output),
+        query: &[],
+        headers: &[],
+    },
+    Route {
+        binary: "imports-start",
+        method: Method::POST,
+        path: IMPORTS,
+        access: Access::Shared,
+        handle: whole!(imports::start),
+        summary: "Says where a file of up to 200 MB can be uploaded, to be imported in the background.",
+        takes: json!(FileOrder),
+        gives: json!(201, imports::start::Output),
+        query: &[],
+        headers: &[],
+    },
+    Route {
+        binary: "imports-run",
+        method: Method::POST,
+        path: "/api/topics/{topic}/imports/{import_id}/run",
+        access: Access::Owner,
+        handle: whole!(imports::run),
+        summary: "Queues an import whose file was uploaded. A repeat changes nothing.",
+        takes: Body::Nothing,
+        gives: json!(202, LargeImport),
+        query: &[],
+        headers: &[],
+    },
+    Route {
+        binary: "imports-get",
+        method: Method::GET,
+        path: "/api/topics/{topic}/imports/{import_id}",
+        access: Access::Owner,
+        handle: whole!(imports::get),
+        summary: "How the import of an uploaded file stands. Made to be polled.",
+        takes: Body::Nothing,
+        gives: json!(200, LargeImport),
         query: &[],
         headers: &[],
     },

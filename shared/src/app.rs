@@ -17,6 +17,7 @@ use crate::llm::{ModelError, ModelKeys, Models};
 use crate::queue::Queue;
 use crate::store::Store;
 use crate::telemetry::{self, Figure};
+use crate::uploads::Uploads;
 
 /// One process's clients and settings. Each client is made when it is first
 /// asked for and kept, so that a function carries only those it uses: what no
@@ -31,6 +32,8 @@ pub struct App {
     sdk: SdkConfig,
     store: OnceLock<Store>,
     queue: OnceLock<Queue>,
+    imports_queue: OnceLock<Queue>,
+    uploads: OnceLock<Uploads>,
     models: OnceLock<Models>,
     fetcher: OnceLock<Option<Fetcher>>,
     model_keys: ModelKeys,
@@ -47,6 +50,8 @@ impl App {
             sdk,
             store: OnceLock::new(),
             queue: OnceLock::new(),
+            imports_queue: OnceLock::new(),
+            uploads: OnceLock::new(),
             models: OnceLock::new(),
             fetcher: OnceLock::new(),
             model_keys: ModelKeys::default(),
@@ -83,13 +88,26 @@ impl App {
 
     /// The queue of runs.
     pub fn queue(&self) -> &Queue {
-        self.queue.get_or_init(|| {
-            let mut config = aws_sdk_sqs::config::Builder::from(&self.sdk);
-            if let Some(url) = &self.config.endpoints.sqs {
-                config.set_endpoint_url(Some(url.clone()));
-            }
-            Queue::new(aws_sdk_sqs::Client::from_conf(config.build()), self.config.queue_url.clone())
-        })
+        self.queue.get_or_init(|| Queue::new(self.sqs_client(), self.config.queue_url.clone()))
+    }
+
+    /// The queue of imports of uploaded files.
+    pub fn imports_queue(&self) -> &Queue {
+        self.imports_queue
+            .get_or_init(|| Queue::new(self.sqs_client(), self.config.imports_queue_url.clone()))
+    }
+
+    fn sqs_client(&self) -> aws_sdk_sqs::Client {
+        let mut config = aws_sdk_sqs::config::Builder::from(&self.sdk);
+        if let Some(url) = &self.config.endpoints.sqs {
+            config.set_endpoint_url(Some(url.clone()));
+        }
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
+
+    /// Uploaded files.
+    pub fn uploads(&self) -> &Uploads {
+        self.uploads.get_or_init(|| Uploads::new(&self.sdk, self.config.uploads_url.clone()))
     }
 
     /// The models.

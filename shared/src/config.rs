@@ -16,6 +16,12 @@ pub struct Config {
     pub tables: Tables,
     /// Where runs are queued (`WORKSHOP_QUEUE_URL`).
     pub queue_url: String,
+    /// Where imports of uploaded files are queued (`WORKSHOP_IMPORTS_QUEUE_URL`).
+    pub imports_queue_url: String,
+    /// What the addresses of uploaded files begin with, without a slash at its
+    /// end (`WORKSHOP_UPLOADS_URL`): on AWS
+    /// `https://BUCKET.s3.REGION.amazonaws.com/uploads`.
+    pub uploads_url: String,
     /// Who signs tokens (`WORKSHOP_ISSUER`).
     pub issuer: String,
     /// Where the issuer's keys are (RFC 7517): under the issuer, as Cognito has
@@ -136,6 +142,8 @@ impl Config {
                 usage: need("WORKSHOP_USAGE_TABLE")?,
             },
             queue_url: lookup("WORKSHOP_QUEUE_URL").unwrap_or_default(),
+            imports_queue_url: lookup("WORKSHOP_IMPORTS_QUEUE_URL").unwrap_or_default(),
+            uploads_url: lookup("WORKSHOP_UPLOADS_URL").unwrap_or_default().trim_end_matches('/').to_owned(),
             key_set_url: lookup("WORKSHOP_KEY_SET_URL")
                 .filter(|url| !url.is_empty())
                 .unwrap_or_else(|| format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'))),

@@ -10,7 +10,8 @@
 //! - [`feeds`]: fetching and reading the feeds that topics follow
 //! - [`llm`]: the model client, the assistant, the runner of a test
 //! - [`http`]: reading requests, answering, problems
-//! - [`app`], [`auth`], [`config`], [`install`], [`limits`], [`queue`], [`telemetry`]
+//! - [`app`], [`auth`], [`config`], [`install`], [`limits`], [`queue`], [`telemetry`],
+//!   [`uploads`]
 
 pub mod app;
 pub mod auth;
@@ -25,3 +26,4 @@ pub mod llm;
 pub mod queue;
 pub mod store;
 pub mod telemetry;
+pub mod uploads;

@@ -1,5 +1,6 @@
-//! The queue of test runs. A message carries ids only: the run itself is in
-//! the store, where its state decides whether a delivery still means anything.
+//! The queues of test runs and of imports. A message carries ids only: the run
+//! or the import itself is in the store, where its state decides whether a
+//! delivery still means anything.
 
 use aws_sdk_sqs::Client;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,13 @@ pub struct RunMessage {
     pub draft_id: Uuid,
     /// The run.
     pub test_id: Uuid,
+}
+
+/// What a message says: this import is waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportMessage {
+    /// The import.
+    pub import_id: Uuid,
 }
 
 /// The queue could not be reached.
@@ -32,9 +40,9 @@ impl Queue {
         Self { client, url }
     }
 
-    /// Announces a run. A run whose announcement is lost is found by
-    /// `recover-runs`.
-    pub async fn announce(&self, message: RunMessage) -> Result<(), QueueError> {
+    /// Announces a run or an import. One whose announcement is lost is found
+    /// by `recover-runs`.
+    pub async fn announce(&self, message: impl Serialize) -> Result<(), QueueError> {
         let body = serde_json::to_string(&message).map_err(|error| QueueError(error.to_string()))?;
         self.client
             .send_message()

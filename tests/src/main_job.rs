@@ -35,6 +35,7 @@ pub struct Place<'a> {
 pub async fn main_job(place: &Place<'_>) {
     let (ada, ben) = (place.ada, place.ben);
     open_doors(ada).await;
+    a_file_is_imported(ada, ben).await;
 
     let requirements = json!({"requirements": "Weekly briefs on AI adoption, with sources."});
     let started = ada.post(START, requirements).await.expect(201);
@@ -116,6 +117,37 @@ async fn feeds(ada: &Client) {
     ada.post(&format!("{unknown}/collect"), json!({})).await.expect_problem(404, "not-found");
     ada.delete(&unknown).await.expect_problem(404, "not-found");
     shown("addresses within the network are refused as feeds");
+}
+
+/// A file that is uploaded past the API, imported by the queue's worker, and
+/// watched; what is another's, does not exist.
+async fn a_file_is_imported(ada: &Client, ben: &Client) {
+    let file = "\u{feff}title,url,summary\r\n\
+        \"Cranes, \"\"tall\"\" ones\",https://news.example/cranes,\"They stand\r\nat the quay.\"\r\n\
+        No address,,Nothing\r\n";
+    let imports = "/api/topics/Ports%20%26%20ships/imports";
+    let started = ada.post(imports, json!({"format": "csv", "bytes": file.len()})).await.expect(201);
+    let import = format!("{imports}/{}", text(&started["import"], "id"));
+    let nobody = ada.without_token();
+    let sent = nobody.request(Method::PUT, &text(&started["upload"], "url")).body(file);
+    let sent = nobody.send(sent).await;
+    assert_eq!(sent.status, 200, "{}", sent.text);
+    ada.post(&format!("{import}/run"), json!({})).await.expect(202);
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let import = loop {
+        ben.get(&import).await.expect_problem(404, "not-found");
+        let import = ada.get(&import).await.expect(200);
+        if import["finished_at"].is_string() {
+            break import;
+        }
+        assert!(Instant::now() < deadline, "the import did not end: {import}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    assert_eq!((&import["status"], &import["added"]), (&json!("finished"), &json!(1)), "{import}");
+    assert_eq!(import["rejected"][0]["line"], 4, "{import}");
+    let found = ada.get("/api/topics/Ports%20%26%20ships/articles?query=cranes").await.expect(200);
+    assert_eq!(found["articles"][0]["title"], "Cranes, \"tall\" ones", "{found}");
+    shown("a file is uploaded, imported in the background, and found");
 }
 
 /// The pending answer of a draft, by its events; as it is written, where the door lets it.

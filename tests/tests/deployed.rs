@@ -54,6 +54,7 @@ async fn who_has_no_right_token_is_refused_on_every_route() {
         let path =
             route.path.replace("{id}", NOBODYS).replace("{chat_id}", NOBODYS).replace("{test_id}", NOBODYS);
         let path = path.replace("{name}", "default_research").replace("{topic}", "AI%20Adoption");
+        let path = path.replace("{import_id}", NOBODYS);
         let mut doors = vec![("the address", &anyone)];
         if route.binary == "chat-send" {
             doors.push(("the function URL", &function_url));

@@ -3,6 +3,7 @@
 pub mod collect_feeds;
 pub mod dead_letters;
 pub mod drafts_cleanup;
+pub mod import_articles;
 pub mod install;
 pub mod recover_runs;
 pub mod run_test;
@@ -14,8 +15,9 @@ use shared::llm::runner::{figures, give_up_sentence};
 use shared::store::{OpenRun, StoreError};
 
 /// The binaries over these, and what calls each. [`ROUTES`](crate::ROUTES) has the others.
-pub const JOBS: [(&str, Trigger); 6] = [
+pub const JOBS: [(&str, Trigger); 7] = [
     ("run-test", Trigger::Queue),
+    ("import-articles", Trigger::Queue),
     ("dead-letters", Trigger::Queue),
     ("drafts-cleanup", Trigger::Stream),
     ("recover-runs", Trigger::Schedule),

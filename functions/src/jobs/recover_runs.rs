@@ -1,6 +1,6 @@
-//! Each minute: finds the runs that fell between. A message may be lost, a
-//! worker may die at any instant, a queue may be emptied; what stands in the
-//! store goes on until it is in a final state.
+//! Each minute: finds the runs and imports that fell between. A message may be
+//! lost, a worker may die at any instant, a queue may be emptied; what stands
+//! in the store goes on until it is in a final state.
 
 use lambda_http::Error;
 use serde::Serialize;
@@ -8,13 +8,15 @@ use serde_json::Value;
 use shared::app::App;
 use shared::domain::run::{ATTEMPTS_MAX, GIVE_UP_MS, Outcome, State};
 use shared::llm::runner::give_up_sentence;
-use shared::queue::RunMessage;
+use shared::queue::{ImportMessage, RunMessage};
 use shared::store::OpenRun;
 
 /// Runs looked at in one go.
 const BATCH: u32 = 50;
 /// Batches of one invocation: what is left is found a minute later.
 const BATCHES: u32 = 20;
+/// Imports announced again in one go.
+const IMPORTS: usize = 100;
 /// A worker's lease is looked at again this long after it should have ended.
 const SLACK_MS: i64 = 2_000;
 
@@ -25,9 +27,11 @@ pub struct Recovered {
     pub put_back: u32,
     /// Ended, because they could not be finished or were cancelled.
     pub ended: u32,
+    /// Imports that were announced again.
+    pub imports: u32,
 }
 
-/// Recovers runs. The schedule's event says nothing that matters here.
+/// Recovers runs and imports. The schedule's event says nothing that matters here.
 pub async fn handle(app: &App, _: Value) -> Result<Recovered, Error> {
     let mut recovered = Recovered::default();
     for _ in 0..BATCHES {
@@ -41,6 +45,11 @@ pub async fn handle(app: &App, _: Value) -> Result<Recovered, Error> {
     }
     if recovered.put_back + recovered.ended > 0 {
         tracing::info!(put_back = recovered.put_back, ended = recovered.ended, "runs recovered");
+    }
+    for import_id in app.store().imports.forgotten(app.now(), IMPORTS).await? {
+        app.imports_queue().announce(ImportMessage { import_id }).await?;
+        recovered.imports += 1;
+        tracing::info!(%import_id, "import recovered");
     }
     Ok(recovered)
 }

@@ -23,6 +23,7 @@ use shared::domain::model::{ApiKey, Model};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::machine::{CREDENTIALS, REGION};
 use crate::services::listen;
 
 /// The workspace, whose `Cargo.toml` has the router.
@@ -74,7 +75,22 @@ impl Functions {
         }
     }
 
-    /// Looks for runs that fell between.
+    /// Gives a queue's messages to the imports' worker.
+    pub async fn import_articles(&self, event: Value) -> anyhow::Result<SqsBatchResponse> {
+        match self {
+            Self::Here(app) => {
+                let event = serde_json::from_value(event).context("a message doesn't make an event")?;
+                // A task of its own, as that of a run.
+                let worked = tokio::spawn(functions::jobs::import_articles::handle(app, event)).await;
+                worked.context("the worker died")?.map_err(|error| anyhow!(error))
+            }
+            Self::Watched(watch) => {
+                Ok(serde_json::from_value(watch.invoke("import-articles", &event).await?)?)
+            }
+        }
+    }
+
+    /// Looks for runs and imports that fell between.
     pub async fn recover_runs(&self) -> anyhow::Result<()> {
         match self {
             Self::Here(app) => {
@@ -249,12 +265,14 @@ fn settings(config: &Config) -> Vec<(String, String)> {
         ("WORKSHOP_ARTICLES_TABLE", config.tables.articles.clone()),
         ("WORKSHOP_USAGE_TABLE", config.tables.usage.clone()),
         ("WORKSHOP_QUEUE_URL", config.queue_url.clone()),
+        ("WORKSHOP_IMPORTS_QUEUE_URL", config.imports_queue_url.clone()),
+        ("WORKSHOP_UPLOADS_URL", config.uploads_url.clone()),
         ("WORKSHOP_ISSUER", config.issuer.clone()),
         ("WORKSHOP_CLIENT_ID", config.client_id.clone()),
         ("WORKSHOP_CURSOR_KEY", config.cursor_key.reveal().to_owned()),
-        ("AWS_REGION", "us-east-1".to_owned()),
-        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID", CREDENTIALS.0.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", CREDENTIALS.1.to_owned()),
         ("AWS_ENDPOINT_URL_DYNAMODB", config.endpoints.dynamodb.clone().unwrap_or_default()),
         ("AWS_ENDPOINT_URL_SQS", config.endpoints.sqs.clone().unwrap_or_default()),
     ];

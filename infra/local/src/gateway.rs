@@ -1,6 +1,6 @@
 //! What API Gateway does: matches the route, fills the path parameters, checks
 //! the token, puts its claims into the request's context, and calls the
-//! function. Besides: the sign-in, and the page (`page.rs`).
+//! function. Besides: the sign-in, uploads (`bucket.rs`) and the page (`page.rs`).
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -21,6 +21,7 @@ use shared::app::App;
 use shared::auth::{Claims, bearer, refused};
 use shared::http::{Code, Problem, Request, Response, answer, streamed};
 
+use crate::bucket::{self, Bucket};
 use crate::functions::{Functions, Watch};
 use crate::page;
 use crate::services::is_loopback;
@@ -43,6 +44,7 @@ pub struct Gateway {
     functions: Functions,
     router: matchit::Router<Vec<&'static Route>>,
     sign_in: Arc<SignIn>,
+    bucket: Bucket,
     user: String,
     site: Option<PathBuf>,
 }
@@ -57,6 +59,7 @@ impl Gateway {
         app: &'static App,
         functions: Functions,
         sign_in: Arc<SignIn>,
+        bucket: Bucket,
         user: String,
         site: Option<PathBuf>,
     ) -> anyhow::Result<Self> {
@@ -68,7 +71,7 @@ impl Gateway {
         for (path, routes) in by_path {
             router.insert(path, routes)?;
         }
-        Ok(Self { app, functions, router, sign_in, user, site })
+        Ok(Self { app, functions, router, sign_in, bucket, user, site })
     }
 
     /// Answers one request.
@@ -85,6 +88,9 @@ impl Gateway {
             (&Method::GET | &Method::HEAD, "/config.json") => json_answer(&json!({"oidc": null})),
             (&Method::POST, "/local/token") => self.token(request, &id).await,
             (_, path) if path == "/api" || path.starts_with("/api/") => self.call(request, &id).await,
+            (_, path) if path.starts_with(bucket::PATH) => {
+                self.bucket.serve(request).await.unwrap_or_else(|problem| refuse(&problem, &id))
+            }
             _ => page::serve(self.site.as_deref(), request)
                 .await
                 .unwrap_or_else(|problem| refuse(&problem, &id)),

@@ -1,10 +1,11 @@
-//! The machine that stands in for AWS, in one process: DynamoDB and SQS over
-//! their real wire protocols, the gateway, the queue's pump, the schedule, the
-//! stream reader, the sign-in, and a small real model.
+//! The machine that stands in for AWS, in one process: DynamoDB, SQS and S3
+//! over their real wire protocols, the gateway, the queues' pump, the schedule,
+//! the stream reader, the sign-in, and a small real model.
 //!
 //! The handlers are the ones that are deployed. What is only here, is only
 //! here: no binary that is deployed has a way around the token.
 
+mod bucket;
 mod events;
 mod functions;
 mod gateway;

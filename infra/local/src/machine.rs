@@ -23,9 +23,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::bucket::{self, Bucket};
 use crate::functions::{Functions, Handlers, Leash, Watch};
 use crate::gateway::Gateway;
 use crate::model::{BundledModel, MODEL_ID};
+use crate::pump::Queue;
 use crate::services::{DynamoDb, listen, start_sqs};
 use crate::sign_in::{CLIENT_ID, SignIn};
 use crate::{events, migrate, pump};
@@ -37,6 +39,12 @@ const SMALL_MODEL_WINDOW: u32 = 4_096;
 const SMALL_MODEL_ANSWER: u32 = 320;
 /// Watched functions wait for the model's download, this long at the most.
 const MODEL_PATIENCE: Duration = Duration::from_secs(600);
+/// The region that the services are taken to be in.
+pub(crate) const REGION: &str = "us-east-1";
+/// The id and the secret of the functions. DynamoDB and SQS take any; the
+/// bucket holds signatures to them. Whoever may use this machine's loopback may
+/// know them.
+pub(crate) const CREDENTIALS: (&str, &str) = ("local", "local");
 /// How long open connections may take when the machine stops.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -131,14 +139,18 @@ impl Machine {
             config.set_timeout_config(Some(pump::timeouts()));
             aws_sdk_sqs::Client::from_conf(config.build())
         };
-        let queue_url = pump::create_queue(&sqs).await.context("The queue can't be made")?;
+        let queue = async |queue| pump::create_queue(&sqs, queue).await.context("The queues can't be made");
+        let (queue_url, imports_queue_url) = (queue(Queue::Runs).await?, queue(Queue::Imports).await?);
 
         let address = listener.local_addr()?;
+        let bucket = Bucket::open(&data_dir.join("uploads"), &address.to_string())?;
         let sign_in = Arc::new(SignIn::open(&data_dir, format!("http://{address}"))?);
         let (models, bundled, workers) = models(options.model, &data_dir)?;
         let config = Config {
             tables: Tables::with_prefix("workshop"),
             queue_url: queue_url.clone(),
+            imports_queue_url: imports_queue_url.clone(),
+            uploads_url: format!("http://{address}{}", bucket::PATH.trim_end_matches('/')),
             key_set_url: format!("http://{address}/.well-known/jwks.json"),
             issuer: sign_in.issuer.clone(),
             client_id: CLIENT_ID.to_owned(),
@@ -179,8 +191,10 @@ impl Machine {
         };
         let mut background = JoinSet::new();
         for _ in 0..workers {
-            background.spawn(pump::run(functions.clone(), sqs.clone(), queue_url.clone()));
+            background.spawn(pump::run(functions.clone(), sqs.clone(), Queue::Runs, queue_url.clone()));
         }
+        // The embedded store writes one thing at a time: so does this.
+        background.spawn(pump::run(functions.clone(), sqs, Queue::Imports, imports_queue_url));
         background.spawn(events::recover_runs(functions.clone(), options.recover_every));
         background.spawn(events::collect_feeds(functions.clone()));
         background.spawn(events::sweep_expired(dynamodb.database.clone()));
@@ -191,8 +205,14 @@ impl Machine {
             data_dir.join("stream-position"),
         ));
         let (stop_gateway, stopping) = watch::channel(false);
-        let gateway =
-            Arc::new(Gateway::new(app, functions.clone(), sign_in.clone(), options.user, options.site)?);
+        let gateway = Arc::new(Gateway::new(
+            app,
+            functions.clone(),
+            sign_in.clone(),
+            bucket,
+            options.user,
+            options.site,
+        )?);
         let serving = tokio::spawn(serve(listener, gateway, stopping));
         Ok(Self {
             app,
@@ -231,6 +251,11 @@ impl Machine {
     /// The time, which may be moved forward.
     pub fn clock(&self) -> &Clock {
         &self.app.clock
+    }
+
+    /// What the handlers are given.
+    pub fn app(&self) -> &'static App {
+        self.app
     }
 
     /// The tables.
@@ -285,8 +310,8 @@ async fn serve(listener: TcpListener, gateway: Arc<Gateway>, mut stopping: watch
 /// The SDK for services that take any credentials.
 async fn local_sdk() -> SdkConfig {
     sdk_loader()
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .region(Region::new(REGION))
+        .credentials_provider(Credentials::new(CREDENTIALS.0, CREDENTIALS.1, None, None, "local"))
         .load()
         .await
 }

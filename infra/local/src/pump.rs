@@ -9,8 +9,32 @@ use std::time::Duration;
 
 use crate::functions::Functions;
 
-/// Six times the worker's own time, as AWS asks for; as in infra/template.yaml.
-const VISIBILITY_SECONDS: u32 = 1_980;
+/// A queue, and what its messages are given to.
+#[derive(Clone, Copy, Debug)]
+pub enum Queue {
+    /// Test runs.
+    Runs,
+    /// Imports of uploaded files.
+    Imports,
+}
+
+impl Queue {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Runs => "workshop-runs",
+            Self::Imports => "workshop-imports",
+        }
+    }
+
+    /// Six times the worker's own time, as AWS asks for; as in infra/template.yaml.
+    fn visibility_seconds(self) -> u32 {
+        match self {
+            Self::Runs => 1_980,
+            Self::Imports => 5_400,
+        }
+    }
+}
+
 /// How long a receive waits for a message, in seconds: SQS's longest is 20.
 const WAIT_SECONDS: i32 = 10;
 
@@ -20,19 +44,19 @@ pub fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().operation_attempt_timeout(longest).operation_timeout(2 * longest).build()
 }
 
-/// Makes the queue of runs; its URL.
-pub async fn create_queue(client: &Client) -> anyhow::Result<String> {
+/// Makes the queue; its URL.
+pub async fn create_queue(client: &Client, queue: Queue) -> anyhow::Result<String> {
     let created = client
         .create_queue()
-        .queue_name("workshop-runs")
-        .attributes(QueueAttributeName::VisibilityTimeout, VISIBILITY_SECONDS.to_string())
+        .queue_name(queue.name())
+        .attributes(QueueAttributeName::VisibilityTimeout, queue.visibility_seconds().to_string())
         .send()
         .await?;
     created.queue_url.ok_or_else(|| anyhow::anyhow!("the queue has no URL"))
 }
 
 /// Pumps until it is aborted.
-pub async fn run(functions: Functions, client: Client, url: String) {
+pub async fn run(functions: Functions, client: Client, queue: Queue, url: String) {
     loop {
         let received = client
             .receive_message()
@@ -45,7 +69,7 @@ pub async fn run(functions: Functions, client: Client, url: String) {
         match received {
             Ok(received) => {
                 for message in received.messages.unwrap_or_default() {
-                    deliver(&functions, &client, &url, message).await;
+                    deliver(&functions, &client, queue, &url, message).await;
                 }
             }
             Err(error) => {
@@ -56,7 +80,7 @@ pub async fn run(functions: Functions, client: Client, url: String) {
     }
 }
 
-async fn deliver(functions: &Functions, client: &Client, url: &str, message: Message) {
+async fn deliver(functions: &Functions, client: &Client, queue: Queue, url: &str, message: Message) {
     let attributes: std::collections::HashMap<_, _> =
         message.attributes.iter().flatten().map(|(name, value)| (name.as_str(), value)).collect();
     let record = json!({
@@ -67,10 +91,15 @@ async fn deliver(functions: &Functions, client: &Client, url: &str, message: Mes
         "messageAttributes": {},
         "md5OfBody": message.md5_of_body,
         "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:workshop-runs",
+        "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:{}", queue.name()),
         "awsRegion": "us-east-1",
     });
-    let done = match functions.run_test(json!({"Records": [record]})).await {
+    let event = json!({"Records": [record]});
+    let worked = match queue {
+        Queue::Runs => functions.run_test(event).await,
+        Queue::Imports => functions.import_articles(event).await,
+    };
+    let done = match worked {
         Ok(response) => response.batch_item_failures.is_empty(),
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "the worker failed");

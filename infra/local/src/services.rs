@@ -1,4 +1,4 @@
-//! DynamoDB and SQS, embedded, served on loopback ports.
+//! DynamoDB and SQS, embedded, served on loopback ports. (`bucket` has S3.)
 //!
 //! Both engines take any credentials, answer browsers' preflights and allow
 //! every origin: any page that is open on this machine could read and write
@@ -138,7 +138,12 @@ async fn pass(
 /// made to point here (DNS rebinding). Tools send neither header.
 fn from_a_page(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site") || !is_loopback(host)
+    from_a_browser(headers) || !is_loopback(host)
+}
+
+/// Whether a request was sent by a page in a browser.
+pub fn from_a_browser(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site")
 }
 
 /// Whether a Host names this machine by its loopback names.

@@ -1,6 +1,7 @@
 //! The articles of the topics: getting them in, and finding them.
 //!
 //! - [`import()`]: articles into a topic, each once, with its words and its vector
+//! - [`upload`]: a file that was uploaded, into a topic, in the background
 //! - [`search()`]: by words and meaning, and what was found why
 //! - [`follow`], [`collect_now`], [`collect_due`]: feeds into topics
 //! - [`embeddings`]: who turns texts into vectors
@@ -9,6 +10,7 @@ mod collect;
 pub mod embeddings;
 mod import;
 mod search;
+pub mod upload;
 
 pub use collect::{Collect, Follow, collect_due, collect_now, follow};
 pub use import::{BATCH, Import, import};

@@ -7,6 +7,7 @@ pub mod conversation;
 pub mod draft;
 pub mod identity;
 pub mod import;
+pub mod large_import;
 pub mod model;
 pub mod prompt;
 pub mod records;

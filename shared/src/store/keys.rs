@@ -212,6 +212,24 @@ pub(super) fn idempotency(user: &str, route: &str, key: &str) -> Key {
     Key::new(format!("ONCE#{}#{user}#{route}#{key}", user.len()), "ONCE")
 }
 
+/// The import of an uploaded file.
+pub(super) fn import(id: Uuid) -> Key {
+    Key::new(format!("IMPORT#{id}"), "IMPORT")
+}
+
+/// Where all imports are listed that a worker is to read, or reads.
+pub(super) const OPEN_IMPORTS: &str = "IMPORTS";
+
+/// An import's place in that list.
+pub(super) fn open_import(id: Uuid) -> Key {
+    Key::new(OPEN_IMPORTS, id.to_string())
+}
+
+/// The import that an item of that list is about.
+pub(super) fn of_open_import(item: &Item) -> Option<Uuid> {
+    item.get("sk")?.as_s().ok()?.parse().ok()
+}
+
 /// That an expired draft was counted out.
 pub(super) fn gone(draft: Uuid) -> Key {
     Key::new(format!("GONE#{draft}"), "GONE")

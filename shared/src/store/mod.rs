@@ -12,6 +12,7 @@ mod drafts;
 mod expression;
 mod feeds;
 mod idempotency;
+mod imports;
 mod keys;
 mod library;
 mod meaning;
@@ -31,6 +32,7 @@ pub use cursor::CursorKey;
 pub use drafts::{Created, Drafts, DraftsPage, Origin, Saved};
 pub use feeds::{FeedClaim, Feeds, Followed, Following, feed_id};
 pub use idempotency::{Claim, Held, Idempotency, Stored};
+pub use imports::{Handed, Imports, OpenImport, TakenUp};
 pub use library::{Committed, Content, Deleted, Library, LibraryPage, VersionsPage};
 pub use meaning::{Meaning, NEAREST_MAX};
 pub use metrics::{Counter, Metrics};
@@ -121,6 +123,8 @@ pub struct Store {
     pub quotas: Quotas,
     /// Answers to requests that may be repeated.
     pub idempotency: Idempotency,
+    /// Imports of uploaded files.
+    pub imports: Imports,
     /// Daily figures.
     pub metrics: Metrics,
 }
@@ -142,6 +146,7 @@ impl Store {
             feeds: Feeds::new(at(&names.articles)),
             quotas: Quotas::new(at(&names.usage)),
             idempotency: Idempotency::new(at(&names.usage)),
+            imports: Imports::new(at(&names.usage)),
             metrics: Metrics::new(at(&names.usage)),
             client,
             names,

@@ -16,6 +16,7 @@ struct Belongings {
     draft: String,
     test: String,
     prompt: String,
+    import: String,
 }
 
 impl Belongings {
@@ -30,7 +31,10 @@ impl Belongings {
         let prompt = format!("of_ada_{number}");
         let commit = json!({"name": prompt, "title": "A prompt of ada's"});
         ada.post(&format!("{DRAFTS}/{draft}/commit"), commit).await.expect(201);
-        Self { draft, test, prompt }
+        let file = json!({"format": "csv", "bytes": 5});
+        let import = ada.post("/api/topics/AI%20Adoption/imports", file).await.expect(201);
+        let import = import["import"]["id"].as_str().expect("an id").to_owned();
+        Self { draft, test, prompt, import }
     }
 
     /// The route's path with ada's ids in it.
@@ -39,6 +43,7 @@ impl Belongings {
             "{id}" | "{chat_id}" => self.draft.clone(),
             "{test_id}" => self.test.clone(),
             "{name}" => self.prompt.clone(),
+            "{import_id}" => self.import.clone(),
             "{topic}" => "AI%20Adoption".to_owned(),
             // A feed is its topic's; there is none of this id.
             "{feed_id}" => "0123456789abcdef".to_owned(),
@@ -57,6 +62,7 @@ impl Belongings {
             "drafts-update" => Some(json!({"draft_content": "Taken over."})),
             "drafts-commit" => Some(json!({"name": self.prompt, "title": "Taken over"})),
             "tests-start" => Some(json!({"test_query": "What can be taken over?", "topic": "AI Adoption"})),
+            "imports-start" => Some(json!({"format": "csv", "bytes": 5})),
             "tests-rate" => Some(json!({"user_rating": 1, "notes": "Taken over."})),
             // What a topic follows is everybody's: the address is refused for itself.
             "feeds-follow" => Some(json!({"url": "http://127.0.0.1/feed"})),
@@ -108,10 +114,11 @@ async fn another_users_things_do_not_exist_on_any_route() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_route_on_drafts_runs_or_conversations_is_for_their_owner() {
+async fn a_route_on_drafts_runs_conversations_or_imports_is_for_their_owner() {
     for route in ROUTES {
-        let private =
-            ["{id}", "{test_id}", "{chat_id}"].iter().any(|parameter| route.path.contains(parameter));
+        let private = ["{id}", "{test_id}", "{chat_id}", "{import_id}"]
+            .iter()
+            .any(|parameter| route.path.contains(parameter));
         let changes_a_prompt = route.path.contains("{name}")
             && [Method::PUT, Method::PATCH, Method::DELETE].contains(&route.method);
         if private || changes_a_prompt {
@@ -132,7 +139,7 @@ async fn what_all_share_shows_nothing_that_is_one_users_own() {
         assert_eq!(answer.status, 200, "{}: {}", route.binary, answer.text);
         // What she committed, everyone may read.
         let committed = route.path.ends_with("{name}");
-        for private in [&hers.draft, &hers.test, PRIVATE] {
+        for private in [&hers.draft, &hers.test, &hers.import, PRIVATE] {
             assert!(committed || !answer.text.contains(private), "{} shows {private}", route.binary);
         }
     }

@@ -9,7 +9,7 @@ use tests::{Setup, Workshop};
 use super::get_with;
 
 /// The routes of the interface's table.
-const ROUTES: [(&str, &str); 30] = [
+const ROUTES: [(&str, &str); 33] = [
     ("post", "/api/auspex/prompts/workshop/start"),
     ("get", "/api/auspex/prompts/workshop/drafts"),
     ("get", "/api/auspex/prompts/workshop/drafts/{}"),
@@ -37,6 +37,9 @@ const ROUTES: [(&str, &str); 30] = [
     ("post", "/api/topics/{}/feeds"),
     ("post", "/api/topics/{}/feeds/{}/collect"),
     ("delete", "/api/topics/{}/feeds/{}"),
+    ("post", "/api/topics/{}/imports"),
+    ("post", "/api/topics/{}/imports/{}/run"),
+    ("get", "/api/topics/{}/imports/{}"),
     ("get", "/api/models"),
     ("get", "/api/metrics"),
     ("get", "/api/health"),

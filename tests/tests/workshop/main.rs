@@ -10,6 +10,7 @@ mod drafts;
 mod expiry;
 mod feeds;
 mod front_door;
+mod imports;
 mod library;
 mod metrics;
 mod model_faults;

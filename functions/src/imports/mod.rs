@@ -1,0 +1,19 @@
+//! Files that are too large for one request: `/api/topics/{topic}/imports/…`.
+
+pub mod get;
+pub mod run;
+pub mod start;
+
+use shared::app::App;
+use shared::auth::User;
+use shared::domain::article::topic_slug;
+use shared::domain::large_import::LargeImport;
+use shared::http::{Problem, Request, path_id, path_text};
+
+/// The import that the path names, if it is the user's and that topic's.
+async fn of_path(app: &App, user: &User, request: &Request) -> Result<LargeImport, Problem> {
+    let id = path_id(request, "import_id", "import")?;
+    let import = app.store().imports.get(&user.id, id, app.now()).await?;
+    let slug = topic_slug(&path_text(request, "topic"));
+    import.filter(|import| topic_slug(&import.topic) == slug).ok_or_else(|| Problem::not_found("import"))
+}

@@ -1,0 +1,439 @@
+//! Files that are too large for one request: uploaded, imported in the background, watched.
+
+use std::time::Duration;
+
+use local::Machine;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use shared::corpus::upload::{BUDGET, run};
+use shared::domain::large_import::{ATTEMPTS_MAX, LEASE_MS, PATIENCE_MS};
+use shared::llm::runner::Disposition;
+use shared::queue::ImportMessage;
+use shared::store::{Handed, TakenUp};
+use tests::{Answer, Client, Setup, Workshop};
+use uuid::Uuid;
+
+use crate::{eventually, nobody_answers, percent_encoded};
+
+/// How long an import may take on busy cores.
+const SECONDS: u64 = 240;
+
+async fn workshop() -> Workshop {
+    Workshop::start_with(Setup { sample: false, model: nobody_answers().await, ..Setup::default() }).await
+}
+
+/// One whose schedule doesn't come.
+async fn unattended() -> Workshop {
+    let (model, recover_every) = (nobody_answers().await, Duration::from_secs(3_600));
+    Workshop::start_with(Setup { sample: false, model, recover_every, ..Setup::default() }).await
+}
+
+fn at(topic: &str) -> String {
+    format!("/api/topics/{}/imports", percent_encoded(topic))
+}
+
+async fn start(client: &Client, topic: &str, format: &str, bytes: usize) -> Value {
+    client.post(&at(topic), json!({"format": format, "bytes": bytes})).await.expect(201)
+}
+
+/// Sends the file where the answer to a start says: without a token.
+async fn put(client: &Client, started: &Value, file: impl Into<reqwest::Body>) -> Answer {
+    let upload = &started["upload"];
+    assert_eq!((&upload["method"], &upload["headers"]), (&json!("PUT"), &json!({})), "{upload}");
+    let nobody = client.without_token();
+    let url = upload["url"].as_str().expect("an address");
+    assert!(url.starts_with("/uploads/"), "within the page's own origin: {url}");
+    nobody.send(nobody.request(Method::PUT, url).body(file)).await
+}
+
+fn id_of(started: &Value) -> Uuid {
+    started["import"]["id"].as_str().expect("an id").parse().expect("a UUID")
+}
+
+/// Starts an import and sends its file; its path and id.
+async fn uploaded(client: &Client, topic: &str, format: &str, file: &str) -> (String, Uuid) {
+    let started = start(client, topic, format, file.len()).await;
+    let sent = put(client, &started, file.to_owned()).await;
+    assert_eq!(sent.status, 200, "{}", sent.text);
+    let id = id_of(&started);
+    (format!("{}/{id}", at(topic)), id)
+}
+
+/// The import of a file, once it has ended.
+async fn imported(client: &Client, topic: &str, format: &str, file: &str) -> Value {
+    let (path, _) = uploaded(client, topic, format, file).await;
+    client.post(&format!("{path}/run"), json!({})).await.expect(202);
+    ended(client, &path).await
+}
+
+async fn ended(client: &Client, path: &str) -> Value {
+    let look = async || {
+        let import = client.get(path).await.expect(200);
+        matches!(import["status"].as_str(), Some("finished" | "failed")).then_some(import)
+    };
+    eventually("the import ends", SECONDS, look).await
+}
+
+/// Added, updated, duplicates and rejected.
+fn counts(import: &Value) -> [u64; 4] {
+    ["added", "updated", "duplicates", "rejected_total"].map(|name| import[name].as_u64().expect("a number"))
+}
+
+async fn articles(client: &Client, topic: &str) -> u64 {
+    let topics = client.get("/api/topics").await.expect(200);
+    let topic = topics.as_array().expect("topics").iter().find(|one| one["name"] == topic);
+    topic.map_or(0, |topic| topic["article_count"].as_u64().expect("a number"))
+}
+
+/// A line of an article that is like no other.
+fn line(number: usize) -> String {
+    let words: Vec<_> =
+        (1..30_usize).map(|word| format!("w{}", number * 7_919 + word * word * 104_729)).collect();
+    let article = json!({
+        "title": format!("Report {number} of the harbour"), "url": format!("https://harbour.example/{number}"),
+        "summary": words.join(" "), "source": "Harbour Post", "published_at": "2026-11-01T08:00:00Z",
+    });
+    format!("{article}\n")
+}
+
+fn lines(numbers: std::ops::Range<usize>) -> String {
+    numbers.map(line).collect()
+}
+
+/// A line that is too long to be taken, and quickly read.
+fn long_line() -> String {
+    format!("{{\"title\": \"{}\"}}\n", "x".repeat(245_000))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_12_mb_is_imported_in_the_background_and_again_changes_nothing() {
+    let workshop = workshop().await;
+    let ana = workshop.client("ana");
+    // Every eighth line is bad, in turn too long and not JSON.
+    let file: String = (0..800)
+        .map(|number| match number % 16 {
+            0 => long_line(),
+            8 => "no JSON\n".to_owned(),
+            _ => line(number),
+        })
+        .collect();
+    assert!(file.len() > 12_000_000, "{}", file.len());
+
+    let first = imported(&ana, "Ports", "jsonl", &file).await;
+    assert_eq!((&first["status"], &first["error"]), (&json!("finished"), &Value::Null), "{first}");
+    assert_eq!(counts(&first), [700, 0, 0, 100], "{first}");
+    assert_eq!((&first["bytes"], &first["bytes_read"]), (&json!(file.len()), &json!(file.len())));
+    let rejected = first["rejected"].as_array().expect("the rejected");
+    let numbers: Vec<_> = rejected.iter().map(|line| line["line"].as_u64().expect("a number")).collect();
+    assert_eq!(numbers, (0..100).map(|number| 1 + 8 * number).collect::<Vec<_>>());
+    let details: Vec<_> = rejected.iter().map(|line| line["detail"].as_str().expect("a sentence")).collect();
+    assert!(
+        details[0].contains("longer than 200 KB") && details[1].contains("not valid JSON"),
+        "{details:?}"
+    );
+    assert!(first["finished_at"].is_string() && first["updated_at"] == first["finished_at"], "{first}");
+    assert_eq!(articles(&ana, "Ports").await, 700);
+
+    let again = imported(&ana, "Ports", "jsonl", &file).await;
+    assert_eq!(counts(&again), [0, 700, 0, 100], "{again}");
+    assert_eq!(articles(&ana, "Ports").await, 700);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_csv_file_with_quotes_line_breaks_a_byte_order_mark_and_a_row_of_a_million_characters() {
+    let workshop = workshop().await;
+    let ana = workshop.client("ana");
+    let file = format!(
+        "\u{feff}url,title,summary,tags\r\n\
+         https://a.example/1,\"Ports, \"\"free\"\" at last\",\"Two\r\nlines, über all.\",a;b\r\n\
+         https://a.example/2,Long,{},\r\n\
+         https://a.example/3,Longer,{},\r\n\
+         https://a.example/4,,No title,\r\n\
+         https://a.example/5,The last,\"Its end is that of the file.\",",
+        "x".repeat(1_000_000),
+        "y".repeat(3_000_000),
+    );
+    let import = imported(&ana, "Häfen & Seewege / 2026", "csv", &file).await;
+    assert_eq!(counts(&import), [2, 0, 0, 3], "{import}");
+    assert_eq!(import["topic"], "Häfen & Seewege / 2026");
+    let told: Vec<_> =
+        import["rejected"].as_array().expect("rejected").iter().map(|line| &line["line"]).collect();
+    assert_eq!(told, [4, 5, 6]);
+    let found =
+        ana.get("/api/topics/H%C3%A4fen%20%26%20Seewege%20%2F%202026/articles?query=free").await.expect(200);
+    assert_eq!(found["articles"][0]["title"], "Ports, \"free\" at last", "{found}");
+    assert_eq!(found["articles"][0]["summary"], "Two\nlines, über all.", "{found}");
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_is_its_owners_alone_and_under_its_own_topic() {
+    let workshop = workshop().await;
+    let (ana, ben) = (workshop.client("ana"), workshop.client("ben"));
+    let (path, id) = uploaded(&ana, "Ports", "jsonl", &lines(0..2)).await;
+    for other in [&path, &format!("{}/{id}", at("Ships")), &format!("{}/{}", at("Ports"), Uuid::nil())] {
+        let client = if *other == path { &ben } else { &ana };
+        client.get(other).await.expect_problem(404, "not-found");
+        client.post(&format!("{other}/run"), json!({})).await.expect_problem(404, "not-found");
+    }
+    let import = ana.get(&path).await.expect(200);
+    assert_eq!((&import["status"], &import["bytes_read"]), (&json!("uploading"), &json!(0)), "{import}");
+    workshop.machine.clock().advance(Duration::from_secs(7 * 24 * 60 * 60));
+    workshop.client("ana").get(&path).await.expect_problem(404, "not-found");
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_imported_is_refused_before_it_is_sent() {
+    let workshop = workshop().await;
+    let ana = workshop.client("ana");
+    for (order, pointer) in [
+        (json!({"format": "jsonl", "bytes": 0}), "/bytes"),
+        (json!({"format": "jsonl", "bytes": 200_000_001}), "/bytes"),
+        (json!({"format": "xml", "bytes": 1}), "/format"),
+        (json!({"bytes": 1}), "/format"),
+    ] {
+        let problem = ana.post(&at("Ports"), order).await.expect_problem(422, "invalid");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    }
+    let order = json!({"format": "csv", "bytes": 200_000_000});
+    ana.post("/api/topics/%20/imports", order.clone()).await.expect_problem(422, "invalid");
+    ana.post(&at("Ports"), order).await.expect(201);
+    assert_eq!(ana.get("/api/topics").await.expect(200), json!([]), "no topic was made");
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_cannot_be_read_fails_and_says_what_to_do() {
+    let workshop = workshop().await;
+    let ana = workshop.client("ana");
+    let failed = async |format: &str, file: Option<(&str, usize)>| {
+        let started = start(&ana, "Ports", format, file.map_or(9, |(_, bytes)| bytes)).await;
+        if let Some((file, _)) = file {
+            // Past the product, whose address takes the length that was announced only.
+            let uploads = workshop.machine.app().uploads();
+            let key = id_of(&started).to_string();
+            let now = workshop.machine.clock().now();
+            let target = uploads.target(&key, file.len() as u64, now).await.expect("an address");
+            let sent = ana.send(ana.request(Method::PUT, &target.path).body(file.to_owned())).await;
+            assert_eq!(sent.status, 200, "{}", sent.text);
+        }
+        let path = format!("{}/{}", at("Ports"), id_of(&started));
+        ana.post(&format!("{path}/run"), json!({})).await.expect(202);
+        let import = ended(&ana, &path).await;
+        assert_eq!(import["status"], "failed", "{import}");
+        import["error"].as_str().expect("a sentence").to_owned()
+    };
+    let sentence = failed("jsonl", None).await;
+    assert!(sentence.starts_with("The file was not uploaded"), "{sentence}");
+    let good = line(1);
+    let sentence = failed("jsonl", Some((&good, good.len() + 5))).await;
+    assert!(
+        sentence.contains(&format!("has {} bytes where {} were", good.len(), good.len() + 5)),
+        "{sentence}"
+    );
+    let header = "title;url;summary\n";
+    let sentence = failed("csv", Some((header, header.len()))).await;
+    assert!(
+        sentence.contains("separated by commas") && sentence.contains("Nothing was imported"),
+        "{sentence}"
+    );
+    assert_eq!(ana.get("/api/topics").await.expect(200), json!([]), "no topic was made");
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_takes_its_own_file_only_and_gives_none_back() {
+    let workshop = unattended().await;
+    let ana = workshop.client("ana");
+    let started = start(&ana, "Ports", "jsonl", 10).await;
+    let url = started["upload"]["url"].as_str().expect("an address").to_owned();
+    let id = id_of(&started).to_string();
+    let nobody = workshop.anonymous();
+    let send = async |method: Method, url: &str, body: &str| {
+        nobody.send(nobody.request(method, url).body(body.to_owned())).await.status
+    };
+    let refused = |what: &str, status: StatusCode| assert!(status.is_client_error(), "{what}: {status}");
+    refused("another file", send(Method::PUT, &url.replace(&id, "other"), "0123456789").await);
+    refused("a longer file", send(Method::PUT, &url, "0123456789A").await);
+    refused("a shorter file", send(Method::PUT, &url, "012345678").await);
+    refused("another verb", send(Method::GET, &url, "").await);
+    refused("no signature", send(Method::PUT, &format!("/uploads/{id}"), "0123456789").await);
+    refused(
+        "a longer life",
+        send(Method::PUT, &url.replace("Expires=3600", "Expires=7200"), "0123456789").await,
+    );
+    refused("the list of files", send(Method::GET, "/uploads/?list-type=2", "").await);
+    refused("the engine's own files", send(Method::GET, "/uploads/..%2F.bucket", "").await);
+    // Without a length, in chunks.
+    let chunks = futures::stream::iter(["01234", "56789", "ABCDE"].map(Ok::<_, std::io::Error>));
+    let chunked = nobody.request(Method::PUT, &url).body(reqwest::Body::wrap_stream(chunks));
+    refused("a file of no length", nobody.send(chunked).await.status);
+
+    let uploads = workshop.machine.app().uploads();
+    let now = workshop.machine.clock().now();
+    let earlier = uploads.target(&id, 10, now.plus_millis(-3_601_000)).await.expect("an address");
+    refused("an address that has expired", send(Method::PUT, &earlier.path, "0123456789").await);
+    let before = uploads.read(&id, 0, 10, now).await;
+    assert!(matches!(before, Err(shared::uploads::UploadError::Absent)), "nothing was kept of all that");
+
+    // A page of the workshop's sends; one of another site doesn't.
+    let page = |origin: &str| nobody.request(Method::PUT, &url).header("origin", origin).body("0123456789");
+    refused("another site", nobody.send(page("https://elsewhere.example")).await.status);
+    let own = workshop.machine.url();
+    assert_eq!(nobody.send(page(&own)).await.status, 200);
+    let read = uploads.read(&id, 2, 5, now).await.expect("a part");
+    assert_eq!((&read.bytes[..], read.total), (&b"23456"[..], 10));
+    let other_name = own.replace("127.0.0.1", "localhost");
+    let by_name = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let sent = by_name.put(format!("{other_name}{url}")).body("abcdefghij").send().await.expect("an answer");
+    assert_eq!(sent.status(), 200, "by the machine's other name");
+    uploads.remove(&id, now).await.expect("it goes");
+    assert!(uploads.read(&id, 0, 10, now).await.is_err());
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_run_of_an_import_changes_nothing_and_says_how_it_stands() {
+    let workshop = workshop().await;
+    let ana = workshop.client("ana");
+    let (path, id) = uploaded(&ana, "Ports", "jsonl", &lines(0..3)).await;
+    let run_again = async || ana.post(&format!("{path}/run"), json!({})).await.expect(202);
+    let first = run_again().await;
+    assert_eq!(first["status"], "queued", "{first}");
+    run_again().await;
+    let import = ended(&ana, &path).await;
+    assert_eq!(counts(&import), [3, 0, 0, 0], "{import}");
+    assert_eq!(run_again().await, import);
+    assert_eq!(ana.get(&path).await.expect(200), import);
+    // Nor does a message that comes once more.
+    let message = ImportMessage { import_id: id };
+    let done = run(workshop.machine.app(), message, BUDGET).await.expect("the store answers");
+    assert_eq!(done, Disposition::Done);
+    assert_eq!(ana.get(&path).await.expect(200), import);
+    let left =
+        workshop.machine.app().uploads().read(&id.to_string(), 0, 1, workshop.machine.clock().now()).await;
+    assert!(left.is_err(), "the file is gone");
+    workshop.stop().await;
+}
+
+/// Hands an import over to the worker without a word to the queue.
+async fn hand_over(machine: &Machine, owner: &str, id: Uuid) {
+    let handed = machine.store().imports.hand_over(owner, id, machine.clock().now()).await;
+    assert!(matches!(handed, Ok(Handed::Queued(_))), "{handed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_dies_half_way_loses_nothing_and_counts_nothing_twice() {
+    let workshop = workshop().await;
+    let ana = workshop.client("ana");
+    // The middle is more than one batch takes.
+    const ARTICLES: usize = 900;
+    let file = lines(0..100) + &long_line().repeat(13) + &lines(100..ARTICLES);
+    let (path, id) = uploaded(&ana, "Ports", "jsonl", &file).await;
+    let machine = &workshop.machine;
+    hand_over(machine, "ana", id).await;
+    let worker = tokio::spawn(run(machine.app(), ImportMessage { import_id: id }, BUDGET));
+    let begun = async || {
+        let import = ana.get(&path).await.expect(200);
+        (import["bytes_read"].as_u64() > Some(0)).then_some(import)
+    };
+    let begun = eventually("a batch is recorded", SECONDS, begun).await;
+    worker.abort();
+    assert!(worker.await.is_err_and(|ended| ended.is_cancelled()), "it died before its end");
+    assert_eq!((&begun["status"], counts(&begun)[0] < ARTICLES as u64), (&json!("running"), true), "{begun}");
+
+    // Its lease holds: nobody else goes on.
+    let early = run(machine.app(), ImportMessage { import_id: id }, BUDGET).await.expect("the store answers");
+    assert_eq!(early, Disposition::Done);
+    assert_eq!(ana.get(&path).await.expect(200)["status"], "running");
+
+    machine.clock().advance(Duration::from_millis(LEASE_MS.unsigned_abs()));
+    let import = ended(&workshop.client("ana"), &path).await;
+    assert_eq!(
+        (&import["status"], &import["bytes_read"]),
+        (&json!("finished"), &import["bytes"]),
+        "{import}"
+    );
+    let [added, updated, duplicates, rejected] = counts(&import);
+    assert_eq!((added + updated, duplicates, rejected), (ARTICLES as u64, 0, 13), "{import}");
+    assert_eq!(articles(&ana, "Ports").await, ARTICLES as u64);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_whose_time_is_up_lets_another_go_on() {
+    let workshop = unattended().await;
+    let ana = workshop.client("ana");
+    // More than is read at a time.
+    let file = lines(0..100) + &long_line().repeat(5) + &lines(100..200);
+    let (path, id) = uploaded(&ana, "Ports", "jsonl", &file).await;
+    hand_over(&workshop.machine, "ana", id).await;
+    let done = run(workshop.machine.app(), ImportMessage { import_id: id }, Duration::ZERO).await;
+    assert_eq!(done.expect("the store answers"), Disposition::Done);
+    // It sent a message for the rest.
+    let import = ended(&ana, &path).await;
+    assert_eq!(counts(&import), [200, 0, 0, 5], "{import}");
+    assert_eq!(articles(&ana, "Ports").await, 200);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_whose_message_was_lost_is_taken_up_all_the_same() {
+    let workshop = workshop().await;
+    let ana = workshop.client("ana");
+    let (path, id) = uploaded(&ana, "Ports", "jsonl", &lines(0..3)).await;
+    hand_over(&workshop.machine, "ana", id).await;
+    workshop.machine.clock().advance(Duration::from_millis(PATIENCE_MS.unsigned_abs()));
+    let import = ended(&workshop.client("ana"), &path).await;
+    assert_eq!(counts(&import), [3, 0, 0, 0], "{import}");
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_gets_nowhere_is_given_up_after_three_tries() {
+    let workshop = unattended().await;
+    let ana = workshop.client("ana");
+    let (path, id) = uploaded(&ana, "Ports", "jsonl", &lines(0..3)).await;
+    let machine = &workshop.machine;
+    hand_over(machine, "ana", id).await;
+    for attempt in 1..=ATTEMPTS_MAX {
+        let taken = machine
+            .store()
+            .imports
+            .take_up(id, Uuid::from_u128(u128::from(attempt)), machine.clock().now())
+            .await;
+        assert!(matches!(taken, Ok(TakenUp::Mine(_))), "{attempt}: {taken:?}");
+        machine.clock().advance(Duration::from_millis(LEASE_MS.unsigned_abs()));
+    }
+    let done = run(machine.app(), ImportMessage { import_id: id }, BUDGET).await.expect("the store answers");
+    assert_eq!(done, Disposition::Done);
+    let import = workshop.client("ana").get(&path).await.expect(200);
+    let error = import["error"].as_str().expect("a sentence");
+    assert!(
+        import["status"] == "failed" && error.contains("tried several times. Nothing was imported"),
+        "{import}"
+    );
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_that_fails_is_tried_three_times() {
+    let workshop = unattended().await;
+    let ana = workshop.client("ana");
+    let (path, id) = uploaded(&ana, "Ports", "jsonl", &lines(0..3)).await;
+    let machine = &workshop.machine;
+    hand_over(machine, "ana", id).await;
+    // Signed in another hour, every address is refused.
+    machine.clock().advance(Duration::from_secs(60 * 60));
+    for attempt in 1..=ATTEMPTS_MAX {
+        let done =
+            run(machine.app(), ImportMessage { import_id: id }, BUDGET).await.expect("the store answers");
+        let wanted = if attempt < ATTEMPTS_MAX { Disposition::Again(5) } else { Disposition::Done };
+        assert_eq!(done, wanted, "{attempt}");
+    }
+    let import = workshop.client("ana").get(&path).await.expect(200);
+    assert_eq!(import["status"], "failed", "{import}");
+    workshop.stop().await;
+}
