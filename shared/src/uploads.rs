@@ -17,9 +17,9 @@ use aws_sigv4::http_request::{
 };
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
-use reqwest::header::{CONTENT_RANGE, RANGE};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, RANGE};
 use reqwest::{Method, StatusCode, redirect};
-use url::{Position, Url};
+use url::Url;
 
 use crate::domain::large_import::UPLOAD_MS;
 use crate::domain::time::Timestamp;
@@ -43,9 +43,9 @@ pub struct Uploads {
 /// Where to send a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// The path and query of the address, which the workshop's own leads to
-    /// the bucket: by CloudFront on AWS, by the gateway on one machine.
-    pub path: String,
+    /// The address, which is the bucket's own: on AWS another origin than the
+    /// page's, whose CORS rule lets the page send there.
+    pub url: Url,
     /// Until when it holds.
     pub expires_at: Timestamp,
 }
@@ -89,8 +89,24 @@ impl Uploads {
     pub async fn target(&self, key: &str, bytes: u64, now: Timestamp) -> Result<Target, UploadError> {
         let lifetime = Duration::from_millis(UPLOAD_MS.unsigned_abs());
         let url = self.signed(Method::PUT, key, Some(bytes), lifetime, now).await?;
-        let path = url[Position::BeforePath..].to_owned();
-        Ok(Target { path, expires_at: now.plus_millis(UPLOAD_MS) })
+        Ok(Target { url, expires_at: now.plus_millis(UPLOAD_MS) })
+    }
+
+    /// How many bytes the file `key` has, if it is there.
+    pub async fn size(&self, key: &str, now: Timestamp) -> Result<Option<u64>, UploadError> {
+        let url = self.signed(Method::HEAD, key, None, AT_ONCE, now).await?;
+        let response = self.http()?.head(url).send().await.map_err(failed)?;
+        match response.status() {
+            StatusCode::OK => {
+                // Of an answer without a body the client tells no length of its own.
+                let told = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+                let size = told.and_then(|length| length.parse().ok());
+                let unsaid = || UploadError::Failed("it did not say how long a file is".to_owned());
+                size.ok_or_else(unsaid).map(Some)
+            }
+            StatusCode::NOT_FOUND => Ok(None),
+            status => Err(UploadError::Failed(format!("it answered a question with {status}"))),
+        }
     }
 
     /// At most `length` bytes of the file `key` from `offset` on, which is before its end.
@@ -214,9 +230,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_upload_is_signed_for_its_length_and_an_hour_and_is_relative_to_the_workshop() {
+    async fn an_upload_is_signed_for_its_length_and_an_hour() {
         let target = uploads(None).target("one", 5_000, now()).await.unwrap();
-        assert!(target.path.starts_with("/uploads/one?"), "{}", target.path);
+        let url = target.url.as_str();
+        assert!(url.starts_with("https://files.s3.eu-north-1.amazonaws.com/uploads/one?"), "{url}");
         for part in [
             "X-Amz-Algorithm=AWS4-HMAC-SHA256",
             "X-Amz-Credential=AKIDEXAMPLE%2F20261121%2Feu-north-1%2Fs3%2Faws4_request",
@@ -224,22 +241,22 @@ mod tests {
             "X-Amz-Expires=3600",
             "X-Amz-SignedHeaders=content-length%3Bhost",
         ] {
-            assert!(target.path.contains(part), "{part} is not in {}", target.path);
+            assert!(url.contains(part), "{part} is not in {url}");
         }
         assert_eq!(target.expires_at, now().plus_millis(3_600_000));
-        let signature = |path: &str| path.split("X-Amz-Signature=").nth(1).unwrap().to_owned();
+        let signature = |url: &Url| url.as_str().split("X-Amz-Signature=").nth(1).unwrap().to_owned();
         for (key, bytes, at) in
             [("two", 5_000, now()), ("one", 5_001, now()), ("one", 5_000, now().plus_millis(1_000))]
         {
             let other = uploads(None).target(key, bytes, at).await.unwrap();
-            assert_ne!(signature(&other.path), signature(&target.path), "{key} {bytes} {at}");
+            assert_ne!(signature(&other.url), signature(&target.url), "{key} {bytes} {at}");
         }
     }
 
     #[tokio::test]
     async fn the_token_of_temporary_credentials_goes_along() {
         let target = uploads(Some("a/token=")).target("one", 1, now()).await.unwrap();
-        assert!(target.path.contains("X-Amz-Security-Token=a%2Ftoken%3D"), "{}", target.path);
+        assert!(target.url.as_str().contains("X-Amz-Security-Token=a%2Ftoken%3D"), "{}", target.url);
     }
 
     /// The example of S3's API reference ("Authenticating Requests: Using

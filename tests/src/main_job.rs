@@ -128,9 +128,9 @@ async fn a_file_is_imported(ada: &Client, ben: &Client) {
     let imports = "/api/topics/Ports%20%26%20ships/imports";
     let started = ada.post(imports, json!({"format": "csv", "bytes": file.len()})).await.expect(201);
     let import = format!("{imports}/{}", text(&started["import"], "id"));
+    ada.post(&format!("{import}/run"), json!({})).await.expect_problem(409, "conflict");
     let nobody = ada.without_token();
-    let sent = nobody.request(Method::PUT, &text(&started["upload"], "url")).body(file);
-    let sent = nobody.send(sent).await;
+    let sent = nobody.send(nobody.request(Method::PUT, &text(&started["upload"], "url")).body(file)).await;
     assert_eq!(sent.status, 200, "{}", sent.text);
     ada.post(&format!("{import}/run"), json!({})).await.expect(202);
     let deadline = Instant::now() + Duration::from_secs(120);

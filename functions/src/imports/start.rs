@@ -26,7 +26,7 @@ pub struct Output {
 pub struct UploadTarget {
     /// The verb.
     pub method: String,
-    /// The address, relative to the workshop's own.
+    /// The address.
     pub url: String,
     /// Headers to send. Its `Content-Length` must be the size that was said.
     pub headers: BTreeMap<String, String>,
@@ -49,7 +49,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     app.store().imports.create(&user.id, &import).await?;
     let upload = UploadTarget {
         method: "PUT".to_owned(),
-        url: target.path,
+        url: target.url.into(),
         headers: BTreeMap::new(),
         expires_at: target.expires_at,
     };

@@ -1,8 +1,9 @@
 //! The bucket of uploaded files, embedded: S3's protocol over a folder.
 //!
-//! On AWS, CloudFront passes `/uploads/*` on to a bucket, whose objects have
-//! keys that begin so; here the gateway does, to a bucket of that name. Either
-//! way the signature in the address is the authority, and no token is asked for.
+//! On AWS, files go straight to a bucket, whose objects have keys that begin
+//! with `uploads/`; here they go through the gateway, to a bucket of that name.
+//! Either way the signature in the address is the authority, and no token is
+//! asked for.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -56,11 +57,11 @@ impl Bucket {
         if object.is_empty() || object.contains('/') {
             return Err(Problem::new(Code::NotFound, "Nothing is at this address."));
         }
-        // A page only sends; the worker reads and removes.
+        // A page only sends; the functions ask, read and remove.
         let allowed: &[_] = if from_a_browser(request.headers()) {
             &[Method::PUT]
         } else {
-            &[Method::PUT, Method::GET, Method::DELETE]
+            &[Method::PUT, Method::HEAD, Method::GET, Method::DELETE]
         };
         if !allowed.contains(request.method()) {
             return Err(Problem::new(Code::MethodNotAllowed, "Files are only sent here."));

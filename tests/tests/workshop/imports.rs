@@ -11,12 +11,18 @@ use shared::llm::runner::Disposition;
 use shared::queue::ImportMessage;
 use shared::store::{Handed, TakenUp};
 use tests::{Answer, Client, Setup, Workshop};
+use url::{Position, Url};
 use uuid::Uuid;
 
 use crate::{eventually, nobody_answers, percent_encoded};
 
 /// How long an import may take on busy cores.
 const SECONDS: u64 = 240;
+
+/// An address's path and query, on the machine whose client asks.
+fn path_of(url: &Url) -> String {
+    url[Position::BeforePath..].to_owned()
+}
 
 async fn workshop() -> Workshop {
     Workshop::start_with(Setup { sample: false, model: nobody_answers().await, ..Setup::default() }).await
@@ -41,9 +47,11 @@ async fn put(client: &Client, started: &Value, file: impl Into<reqwest::Body>) -
     let upload = &started["upload"];
     assert_eq!((&upload["method"], &upload["headers"]), (&json!("PUT"), &json!({})), "{upload}");
     let nobody = client.without_token();
-    let url = upload["url"].as_str().expect("an address");
-    assert!(url.starts_with("/uploads/"), "within the page's own origin: {url}");
-    nobody.send(nobody.request(Method::PUT, url).body(file)).await
+    nobody.send(nobody.request(Method::PUT, &path_of(&url_of(started))).body(file)).await
+}
+
+fn url_of(started: &Value) -> Url {
+    started["upload"]["url"].as_str().expect("an address").parse().expect("an absolute address")
 }
 
 fn id_of(started: &Value) -> Uuid {
@@ -216,12 +224,14 @@ async fn an_import_that_cannot_be_read_fails_and_says_what_to_do() {
             let key = id_of(&started).to_string();
             let now = workshop.machine.clock().now();
             let target = uploads.target(&key, file.len() as u64, now).await.expect("an address");
-            let sent = ana.send(ana.request(Method::PUT, &target.path).body(file.to_owned())).await;
+            let sent = ana.send(ana.request(Method::PUT, &path_of(&target.url)).body(file.to_owned())).await;
             assert_eq!(sent.status, 200, "{}", sent.text);
         }
-        let path = format!("{}/{}", at("Ports"), id_of(&started));
-        ana.post(&format!("{path}/run"), json!({})).await.expect(202);
-        let import = ended(&ana, &path).await;
+        // What isn't there is refused at once; past that, it is for the worker to see.
+        hand_over(&workshop.machine, "ana", id_of(&started)).await;
+        let message = ImportMessage { import_id: id_of(&started) };
+        workshop.machine.app().imports_queue().announce(message).await.expect("the queue answers");
+        let import = ended(&ana, &format!("{}/{}", at("Ports"), id_of(&started))).await;
         assert_eq!(import["status"], "failed", "{import}");
         import["error"].as_str().expect("a sentence").to_owned()
     };
@@ -248,7 +258,7 @@ async fn an_address_takes_its_own_file_only_and_gives_none_back() {
     let workshop = unattended().await;
     let ana = workshop.client("ana");
     let started = start(&ana, "Ports", "jsonl", 10).await;
-    let url = started["upload"]["url"].as_str().expect("an address").to_owned();
+    let url = path_of(&url_of(&started));
     let id = id_of(&started).to_string();
     let nobody = workshop.anonymous();
     let send = async |method: Method, url: &str, body: &str| {
@@ -274,7 +284,7 @@ async fn an_address_takes_its_own_file_only_and_gives_none_back() {
     let uploads = workshop.machine.app().uploads();
     let now = workshop.machine.clock().now();
     let earlier = uploads.target(&id, 10, now.plus_millis(-3_601_000)).await.expect("an address");
-    refused("an address that has expired", send(Method::PUT, &earlier.path, "0123456789").await);
+    refused("an address that has expired", send(Method::PUT, &path_of(&earlier.url), "0123456789").await);
     let before = uploads.read(&id, 0, 10, now).await;
     assert!(matches!(before, Err(shared::uploads::UploadError::Absent)), "nothing was kept of all that");
 
@@ -291,6 +301,32 @@ async fn an_address_takes_its_own_file_only_and_gives_none_back() {
     assert_eq!(sent.status(), 200, "by the machine's other name");
     uploads.remove(&id, now).await.expect("it goes");
     assert!(uploads.read(&id, 0, 10, now).await.is_err());
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_is_not_run_before_its_file_is_whole() {
+    let workshop = workshop().await;
+    let ana = workshop.client("ana");
+    let started = start(&ana, "Ports", "jsonl", 20).await;
+    let run = format!("{}/{}/run", at("Ports"), id_of(&started));
+    let refused = async |words: &str| {
+        let problem = ana.post(&run, json!({})).await.expect_problem(409, "conflict");
+        let sentence = problem["detail"].as_str().expect("a sentence");
+        assert!(sentence.contains(words) && sentence.contains("Nothing was imported"), "{sentence}");
+    };
+    refused("not uploaded yet").await;
+    // Past the product, whose address takes the length that was announced only.
+    let (uploads, now) = (workshop.machine.app().uploads(), workshop.machine.clock().now());
+    let target = uploads.target(&id_of(&started).to_string(), 10, now).await.expect("an address");
+    let sent = ana.send(ana.request(Method::PUT, &path_of(&target.url)).body("no JSON\n\n\n")).await;
+    assert_eq!(sent.status, 200, "{}", sent.text);
+    refused("has 10 bytes where 20 were announced").await;
+    // Sent as announced, it is.
+    assert_eq!(put(&ana, &started, "no JSON, either.\n\n\n\n").await.status, 200);
+    ana.post(&run, json!({})).await.expect(202);
+    let import = ended(&ana, run.trim_end_matches("/run")).await;
+    assert_eq!(counts(&import), [0, 0, 0, 1], "{import}");
     workshop.stop().await;
 }
 
