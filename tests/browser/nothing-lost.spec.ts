@@ -62,6 +62,43 @@ test("a reload right after a keystroke loses nothing", async ({ page, machine })
   expect((await machine.saved(id)).draft_content).toBe(`${TEXT}\nLast words`);
 });
 
+test("a reload while the browser's storage is busy loses nothing", async ({ page, context, machine }) => {
+  const id = await machine.draft(TEXT);
+  await open(page, machine, id);
+  // Another tab's transaction, which every write waits for.
+  const other = await context.newPage();
+  await other.goto(`${machine.url}/library`);
+  const release = await other.evaluateHandle(
+    () =>
+      new Promise<() => void>((resolve) => {
+        indexedDB.open("workshop").onsuccess = (event) => {
+          const database = (event.target as IDBOpenDBRequest).result;
+          const typed = database.transaction(["typed", "bases"], "readwrite").objectStore("typed");
+          let isHeld = true;
+          const hold = (): void => {
+            if (isHeld) typed.get("").onsuccess = hold;
+          };
+          hold();
+          resolve(() => {
+            isHeld = false;
+            database.close();
+          });
+        };
+      }),
+  );
+  await page.bringToFront();
+  await page.route("**/workshop/drafts/*", (route) =>
+    route.request().method() === "PUT" ? route.abort() : route.continue(),
+  );
+  await write(page, "\nLast words");
+  await page.reload();
+  await page.unroute("**/workshop/drafts/*");
+  await release.evaluate((stop) => stop());
+  await expect(editor(page)).toContainText("Last words");
+  await expect(saveState(page)).toHaveText(/Saved at/);
+  expect((await machine.saved(id)).draft_content).toBe(`${TEXT}\nLast words`);
+});
+
 test("a tab that crashes leaves its text to the next one", async ({ page, context, machine, quiet }) => {
   quiet.allow(/crash|net::ERR/i);
   const id = await machine.draft(TEXT);

@@ -32,10 +32,20 @@ document.addEventListener("visibilitychange", () => {
 
 /** The journal of this tab. */
 export const journal: Promise<Journal> = thisTab.then((tab) => {
-  const made = new Journal(tab);
+  const made = new Journal(tab, "workshop", held());
+  addEventListener("pagehide", () => made.hold());
   void made.tidy(Date.now()).catch(() => {});
   return made;
 });
+
+/** None where the person switched it off: reading it throws then. */
+function held(): Storage | undefined {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Sessions that were left while their last save is under way, by user and draft. */
 const leaving = new Map<string, DraftSession>();

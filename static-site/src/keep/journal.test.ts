@@ -135,6 +135,84 @@ test("a text is read by who typed it, and nobody else", async () => {
   expect(await new Journal("b", database).drafts("bob")).toEqual([]);
 });
 
+describe("a page that goes away", () => {
+  /** Like the browser's: what is kept are its own names. */
+  function storage(): Storage & Record<string, string> {
+    const kept: Record<string, string> = {};
+    return Object.defineProperties(kept, {
+      getItem: { value: (name: string) => kept[name] ?? null },
+      setItem: { value: (name: string, text: string) => void Object.assign(kept, { [name]: text }) },
+      removeItem: { value: (name: string) => void Reflect.deleteProperty(kept, name) },
+    }) as Storage & Record<string, string>;
+  }
+
+  /** A journal whose page is gone before anything it began reaches the database. */
+  function gone(held: Storage, entries: Omit<Entry, "tab">[]): void {
+    vi.spyOn(IDBObjectStore.prototype, "put").mockImplementation(() => {
+      throw new DOMException("gone", "AbortError");
+    });
+    const journal = new Journal("a", database, held);
+    for (const entry of entries) journal.write(entry).catch(() => {});
+    journal.hold();
+  }
+
+  /** After what `gone` began has failed. */
+  const over = async (): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    vi.restoreAllMocks();
+  };
+
+  test("leaves the text that was under way and the newest that waited for it", async () => {
+    const held = storage();
+    gone(held, [typed("one"), typed("one, two"), typed("other", { draft: OTHER_DRAFT })]);
+    await over();
+    expect(await read()).toEqual([]);
+    const next = new Journal("a", database, held);
+    expect(await next.read(DRAFT, "")).toEqual([{ ...typed("one, two"), tab: "a" }]);
+    expect(contents(await next.read(OTHER_DRAFT, ""))).toEqual(["other"]);
+    expect(Object.keys(held)).toEqual([]);
+    expect(await read()).toEqual(["one, two"]);
+  });
+
+  test("is listed among the drafts that have something unsaved", async () => {
+    const held = storage();
+    gone(held, [typed("mine")]);
+    await over();
+    const drafts = await new Journal("b", database, held).drafts("");
+    expect(drafts).toEqual([{ id: DRAFT, name: "Brief", at: 1_000, unsavedAt: 1_000 }]);
+  });
+
+  test("doesn't take back what was written after it came back", async () => {
+    const held = storage();
+    gone(held, [typed("before", { at: 1 })]);
+    await over();
+    await new Journal("a", database).write(typed("after", { at: 2 }));
+    expect(contents(await new Journal("b", database, held).read(DRAFT, ""))).toEqual(["after"]);
+    expect(Object.keys(held)).toEqual([]);
+  });
+
+  test("leaves nothing of a draft that is forgotten", async () => {
+    const held = storage();
+    gone(held, [typed("mine"), typed("other", { draft: OTHER_DRAFT })]);
+    await over();
+    const next = new Journal("b", database, held);
+    await next.forget({ draft: DRAFT, tab: "a" });
+    await next.forgetDraft(OTHER_DRAFT);
+    expect(Object.keys(held)).toEqual([]);
+    expect(await next.read(DRAFT, "")).toEqual([]);
+    expect(await next.read(OTHER_DRAFT, "")).toEqual([]);
+  });
+
+  test("can't break the others' with what is no text", async () => {
+    const held = storage();
+    await new Journal("a", database).write(typed("mine"));
+    held.setItem(`journal:${database} ${DRAFT} b`, "{");
+    held.setItem(`journal:${database} ${DRAFT} c`, '{"fields":{}}');
+    expect(contents(await new Journal("b", database, held).read(DRAFT, ""))).toEqual(["mine"]);
+    expect(Object.keys(held)).toEqual([]);
+  });
+});
+
 describe("forgetting", () => {
   test("one tab's text leaves the other's", async () => {
     const [a, b] = [new Journal("a", database), new Journal("b", database)];

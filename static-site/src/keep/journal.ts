@@ -7,6 +7,10 @@
  * words. What a closed or crashed tab left behind is found by the next one.
  * The text and what it was made from are stored apart: a keystroke writes the
  * first only.
+ *
+ * A page that goes away takes its unfinished writes with it. What they were to
+ * write goes to the browser's other storage then (`hold`), which is written in
+ * the same step, and from there into the journal by whoever reads it next.
  */
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { Draft, DraftStatus } from "../server";
@@ -54,18 +58,37 @@ interface Schema extends DBSchema {
 /** What everything was saved of is kept this long, for reading offline. */
 const SAVED_KEPT_MS = 30 * 24 * 3_600_000;
 
+const HELD = "journal:";
+
 const keyOf = (entry: { draft: string; tab: string }): string => `${entry.draft} ${entry.tab}`;
+
+/** What was held, unless it was cut off or is somebody else's. */
+function parsed(held: string): Entry | undefined {
+  try {
+    const entry: Entry = JSON.parse(held);
+    return typeof entry.fields.content === "string" ? entry : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 export class Journal {
   readonly tab: string;
   #database: Promise<IDBPDatabase<Schema>>;
   #bases = new Map<string, Draft>();
   #waiting = new Map<string, Entry>();
+  /** The texts that are being written. */
+  #begun = new Map<string, Entry>();
+  #held: Storage | undefined;
+  #holds: string;
   /** Ends with the drafts whose newest text could not be stored. */
   #writing: Promise<Map<string, unknown>> | null = null;
 
-  constructor(tab: string, name = "workshop") {
+  /** `held` is a storage whose writes are done when they return, of the same browser. */
+  constructor(tab: string, name = "workshop", held?: Storage) {
     this.tab = tab;
+    this.#held = held;
+    this.#holds = `${HELD}${name} `;
     this.#database = openDB<Schema>(name, 1, {
       upgrade(database) {
         database.createObjectStore("typed", { keyPath: "key" }).createIndex("draft", "draft");
@@ -94,12 +117,14 @@ export class Journal {
       const entries = [...this.#waiting.values()];
       this.#waiting.clear();
       for (const entry of entries) {
+        this.#begun.set(entry.draft, entry);
         try {
           await this.#put(entry);
           failed.delete(entry.draft);
         } catch (error) {
           failed.set(entry.draft, error);
         }
+        this.#begun.delete(entry.draft);
       }
     }
     // In the same step as the last look: what is written after it begins anew.
@@ -120,8 +145,34 @@ export class Journal {
     this.#bases.set(key, base);
   }
 
+  /** Keeps what is not written yet, at once: this page is going away. */
+  hold(): void {
+    for (const entry of new Map([...this.#begun, ...this.#waiting]).values()) {
+      try {
+        this.#held?.setItem(this.#holds + keyOf(entry), JSON.stringify(entry));
+      } catch {
+        // That storage is full or off. The write that was begun may still be done.
+      }
+    }
+  }
+
+  /** Takes in what pages held when they went away, unless a later text was written since. */
+  async #takeIn(): Promise<void> {
+    const keys = Object.keys(this.#held ?? {}).filter((key) => key.startsWith(this.#holds));
+    for (const key of keys) {
+      const held = this.#held?.getItem(key);
+      if (!held) continue;
+      const entry = parsed(held);
+      const written = entry && (await (await this.#database).get("typed", keyOf(entry)));
+      if (entry && (!written || written.at <= entry.at)) await this.#put(entry);
+      // Unless its page came back, and went away again.
+      if (this.#held?.getItem(key) === held) this.#held.removeItem(key);
+    }
+  }
+
   /** Every tab's text of a draft, the newest first. */
   async read(draft: string, identity: string): Promise<Entry[]> {
+    await this.#takeIn();
     const database = await this.#database;
     const transaction = database.transaction(["typed", "bases"]);
     const entries: Entry[] = [];
@@ -134,6 +185,7 @@ export class Journal {
 
   /** Removes one tab's text of a draft: the server or another record has it. */
   async forget(entry: { draft: string; tab: string }): Promise<void> {
+    this.#held?.removeItem(this.#holds + keyOf(entry));
     const database = await this.#database;
     const transaction = database.transaction(["typed", "bases"], "readwrite");
     await Promise.all([
@@ -147,6 +199,7 @@ export class Journal {
   /** Removes all texts of a draft that its user deleted. */
   async forgetDraft(draft: string): Promise<void> {
     this.#waiting.delete(draft);
+    await this.#takeIn();
     const database = await this.#database;
     const keys = await database.getAllKeysFromIndex("typed", "draft", draft);
     for (const key of keys) await this.forget({ draft, tab: key.slice(draft.length + 1) });
@@ -154,6 +207,7 @@ export class Journal {
 
   /** The drafts that can be read here without a server, the newest first. */
   async drafts(identity: string): Promise<KeptDraft[]> {
+    await this.#takeIn();
     const database = await this.#database;
     const found = new Map<string, KeptDraft>();
     for (const entry of await database.getAll("typed")) {
