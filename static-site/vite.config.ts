@@ -62,7 +62,7 @@ export default defineConfig({
   server: {
     host: "127.0.0.1",
     proxy: Object.fromEntries(
-      ["/api", "/local", "/config.json"].map((path) => [path, "http://127.0.0.1:9090"]),
+      ["/api", "/local", "/uploads", "/config.json"].map((path) => [path, "http://127.0.0.1:9090"]),
     ),
   },
 });

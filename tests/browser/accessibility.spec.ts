@@ -6,7 +6,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
 import { Machine } from "./machine";
-import { articles, commit, converse, tested } from "./prepare";
+import { articles, commit, converse, largeFile, tested } from "./prepare";
 import * as standIn from "./stand-in";
 import { editor, expect, open, saveState, TEXT, test, text } from "./workshop";
 
@@ -158,6 +158,15 @@ async function tab(page: Page, name: "Draft" | "Test" | "History"): Promise<void
 const heading = (page: Page, name: string | RegExp): Promise<void> =>
   expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
 
+async function largeImport(page: Page): Promise<void> {
+  await page.goto(`${machine.url}/topics`);
+  await page.getByLabel("Topic", { exact: true }).fill("Ports");
+  await page
+    .getByLabel("File")
+    .setInputFiles({ name: "ports.jsonl", mimeType: "application/x-ndjson", buffer: largeFile([]) });
+  await page.getByRole("button", { name: "Import" }).click();
+}
+
 /** How each view is reached, until it shows what it has to show. */
 const VIEWS: Record<string, (page: Page) => Promise<void>> = {
   "the drafts": async (page) => {
@@ -279,6 +288,21 @@ const VIEWS: Record<string, (page: Page) => Promise<void>> = {
     await page.getByRole("button", { name: "Import" }).click();
     await expect(page.getByRole("table").last()).toContainText("2");
     await expect(page.getByText(/1 (?:line|article).*(?:rejected|left out)/i).first()).toBeVisible();
+  },
+  "the topics, while a large file is uploaded": async (page) => {
+    await page.route("**/uploads/*", () => {});
+    await largeImport(page);
+    await expect(page.getByText("Keep this page open until it is there.")).toBeVisible();
+  },
+  "the topics, while a large file is read": async (page) => {
+    await page.route(/\/imports\/[^/]+$/, async (route) => {
+      const answer = await route.fetch();
+      const half = { status: "running", bytes_read: 3_000_000, added: 1_200, rejected_total: 1 };
+      const rejected = [{ line: 12, detail: "The title is missing." }];
+      await route.fulfill({ response: answer, json: { ...(await answer.json()), ...half, rejected } });
+    });
+    await largeImport(page);
+    await expect(page.getByText("1,200 new, 1 not taken")).toBeVisible();
   },
   "a topic with what a search finds, and why": async (page) => {
     await standIn.feeds(page, structuredClone(standIn.FEEDS));

@@ -69,6 +69,20 @@ export async function articles(
   if (!answer.ok || JSON.parse(told).rejected_total !== 0) throw new Error(`Not imported: ${told}`);
 }
 
+/** Lines of `largeFile` that are longer than any may be. */
+export const LONG_LINES = 26;
+
+/**
+ * A file that is too large to be imported directly, and soon read: some
+ * articles before long lines, more of them amid those.
+ */
+export function largeFile(before: Record<string, unknown>[], amid: Record<string, unknown>[] = []): Buffer {
+  const lines = (given: Record<string, unknown>[]): string =>
+    given.map((article) => `${JSON.stringify(article)}\n`).join("");
+  const long = lines([{ title: "x".repeat(245_000) }]).repeat(LONG_LINES / 2);
+  return Buffer.from(lines(before) + long + lines(amid) + long);
+}
+
 /**
  * Has a topic's feeds looked at last two minutes ago: within one, a feed isn't
  * collected again. The embedded DynamoDB is told, since a test can't wait.

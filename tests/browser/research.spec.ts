@@ -1,14 +1,17 @@
 /**
  * Where articles come from, how they are found, and what a model made of them:
- * feeds and their health, why a search found what it found, the tool calls of a
- * run and what its answer was checked for.
+ * feeds and their health, large imports, why a search found what it found, the
+ * tool calls of a run and what its answer was checked for.
  */
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import { Machine } from "./machine";
-import { articles, rested, tested } from "./prepare";
+import { articles, LONG_LINES, largeFile, rested, tested } from "./prepare";
 import { Publisher } from "./publisher";
 import * as standIn from "./stand-in";
-import { test as base, expect, open, TEXT } from "./workshop";
+import { test as base, expect, OFFLINE, open, TEXT } from "./workshop";
 
 /** A machine of this file's own, whose model calls tools and which may fetch what `publisher` publishes. */
 const test = base.extend<object, { publisher: Publisher; machine: Machine }>({
@@ -227,6 +230,235 @@ test.describe("feeds", () => {
     await expect(feedNamed(page, "The New Paper")).toBeVisible();
     await page.getByRole("tab", { name: "Articles" }).click();
     await expect(page.getByRole("link", { name: "News of new" })).toBeVisible();
+  });
+});
+
+test.describe("a large import", () => {
+  const report = (number: number) => ({
+    title: `Report ${number} of the harbour`,
+    url: `https://harbour.example/${number}`,
+    summary: Array.from({ length: 30 }, (_, word) => `w${number * 7_919 + word * word * 104_729}`).join(" "),
+  });
+  /** So many articles take the server some seconds. */
+  const SLOW = 600;
+  const TWO = largeFile([report(1), report(2)]);
+
+  /** Chooses a file on the page that is open, and has it imported. */
+  async function imported(page: Page, topic: string, buffer = TWO): Promise<void> {
+    await page.getByLabel("Topic", { exact: true }).fill(topic);
+    await page
+      .getByLabel("File")
+      .setInputFiles({ name: "ports.jsonl", mimeType: "application/x-ndjson", buffer });
+    await page.getByRole("button", { name: "Import" }).click();
+  }
+
+  /** What the page sends is sent that fast, in bytes a second; -1 is without a limit. */
+  async function sending(page: Page, bytes: number): Promise<void> {
+    const session = await page.context().newCDPSession(page);
+    await session.send("Network.emulateNetworkConditions", {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: bytes,
+    });
+  }
+
+  /** The imports that the page starts, and the files it sends, by their addresses. */
+  function asked(page: Page): { started: string[]; sent: string[] } {
+    const all = { started: [] as string[], sent: [] as string[] };
+    page.on("request", (request) => {
+      const url = new URL(request.url());
+      if (request.method() === "POST" && url.pathname.endsWith("/imports")) all.started.push(url.href);
+      if (request.method() === "PUT" && url.pathname.startsWith("/uploads/")) all.sent.push(url.href);
+    });
+    return all;
+  }
+
+  const done = (page: Page, topic: string, added: number, rejected = LONG_LINES) =>
+    expect(
+      page.getByText(
+        `“ports.jsonl” is imported into “${topic}”: ${added} articles added, 0 updated, ${rejected} lines rejected.`,
+      ),
+    ).toBeVisible({ timeout: 60_000 });
+
+  test("is uploaded, read in the background, told of in figures, and still there after a reload", async ({
+    page,
+    machine,
+  }) => {
+    const first = Array.from({ length: 10 }, (_, number) => report(number));
+    const then = Array.from({ length: SLOW }, (_, number) => report(10 + number));
+    const copy = { ...report(1), url: "https://mirror.example/1" };
+    const file = largeFile([{ title: "No address" }, ...first], [...then, copy]);
+    const [added, rejected] = [first.length + then.length, LONG_LINES + 1];
+    await page.goto(`${machine.url}/topics`);
+    await sending(page, 2_000_000);
+    const put = page.waitForRequest((request) => request.method() === "PUT");
+    await imported(page, "Ports", file);
+    await expect(page.getByRole("progressbar", { name: /^Uploading “ports.jsonl”\. Keep/ })).toBeVisible();
+    await expect(page.getByText(/^[1-5]\.\d of \d\.\d MB sent$/)).toBeVisible();
+    expect(await (await put).headerValue("authorization")).toBeNull();
+    await expect(
+      page.getByText(/You can leave the page\.|This goes on when you leave the page\./),
+    ).toBeVisible();
+
+    await page.reload();
+    const bar = page.getByRole("progressbar", { name: /^The articles of “ports.jsonl” go into “Ports”\./ });
+    await expect(bar).toBeVisible();
+    await expect(page.getByText(/^Read [23]\.\d of \d\.\d MB; 10 new, \d+ not taken$/)).toBeVisible();
+    await expect(bar).toHaveAttribute("value", /^\d+$/);
+    await expect(page.getByRole("button", { name: "Importing" })).toHaveAttribute("aria-disabled", "true");
+    await done(page, "Ports", added, rejected);
+    await expect(page.getByText("One was a copy of articles that are here")).toBeVisible();
+    const lines = page.getByRole("region", { name: `${rejected} lines were rejected` }).getByRole("row");
+    await expect(lines).toHaveCount(1 + rejected);
+    await expect(lines.nth(1)).toContainText(/^1The/);
+    await expect(lines.nth(2)).toContainText("12The line is longer than 200 KB.");
+    await expect(page.getByRole("row", { name: "Ports" })).toContainText(`${added}`);
+
+    // Its result waits until it is put away.
+    await page.reload();
+    await done(page, "Ports", added, rejected);
+    await page.getByRole("button", { name: "Done" }).click();
+    await page.reload();
+    await expect(page.getByRole("button", { name: "Import" })).toBeVisible();
+    await expect(page.getByText("is imported into")).toHaveCount(0);
+  });
+
+  test("goes in under another name of the machine, too", async ({ page, machine }) => {
+    const own = machine.url.replace("127.0.0.1", "localhost");
+    const { sent } = asked(page);
+    await page.goto(`${own}/topics`);
+    await imported(page, "Other names");
+    await done(page, "Other names", 2);
+    expect(sent.map((url) => new URL(url).origin)).toEqual([own]);
+  });
+
+  test("whose page was left during the upload says that it is lost, and is chosen again", async ({
+    page,
+    machine,
+    quiet,
+  }) => {
+    quiet.allow(/409/);
+    page.on("dialog", (dialog) => void dialog.accept());
+    await page.goto(`${machine.url}/topics`);
+    await sending(page, 500_000);
+    await imported(page, "Left");
+    await expect(page.getByText(/^[1-5]\.\d of 6\.4 MB sent$/)).toBeVisible();
+    await page.reload();
+    await expect(
+      page.getByText(
+        "The upload of “ports.jsonl” ended when the page was left. Nothing of it was imported; choose the file again.",
+      ),
+    ).toBeVisible();
+    await expect(page.getByRole("button", { name: "Try again" })).toHaveCount(0);
+    await page.getByRole("button", { name: "Close" }).click();
+    await page.reload();
+    await expect(page.getByText("ended when the page was left")).toHaveCount(0);
+    await sending(page, -1);
+    await imported(page, "Left");
+    await done(page, "Left", 2);
+  });
+
+  test("is stopped while it is uploaded, and begun again", async ({ page, machine }) => {
+    await page.goto(`${machine.url}/topics`);
+    await sending(page, 500_000);
+    await imported(page, "Stopped");
+    await expect(page.getByText("Keep this page open until it is there.")).toBeVisible();
+    await page.getByRole("button", { name: "Stop" }).click();
+    await expect(page.getByText("The upload was stopped. Nothing was imported.")).toBeVisible();
+    await sending(page, -1);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await done(page, "Stopped", 2);
+  });
+
+  test("that fails on its way is tried again without choosing the file anew", async ({
+    page,
+    machine,
+    quiet,
+  }) => {
+    quiet.allow(OFFLINE);
+    const { started, sent } = asked(page);
+    const again = page.getByRole("button", { name: "Try again" });
+    const once = { times: 1 };
+    await page.goto(`${machine.url}/topics`);
+    await page.route("**/uploads/*", (route) => route.abort(), once);
+    await imported(page, "Troubles");
+    await expect(page.getByText("The upload of “ports.jsonl” broke off")).toBeVisible();
+
+    // An address that refused the file is not sent it again.
+    await page.route("**/uploads/*", (route) => route.fulfill({ status: 403, body: "<Error/>" }), once);
+    await again.click();
+    await expect(page.getByText("The storage didn't take “ports.jsonl” (6.4 MB, answer 403).")).toBeVisible();
+    expect([started.length, new Set(sent).size, sent.length]).toEqual([1, 1, 2]);
+
+    // One that took it is not, either, unless the server says that it isn't there.
+    const refused = (status: number, code: string, sentence: string) =>
+      page.route("**/run", (route) => standIn.refuse(route, status, code, sentence), once);
+    await refused(503, "unavailable", "It can't be seen just now. It is kept for two days; try again.");
+    await again.click();
+    await expect(page.getByText("It is kept for two days; try again.")).toBeVisible();
+    await expect(page.getByRole("button", { name: "Import it in parts" })).toHaveCount(0);
+    await page.route("**/run", (route) => route.abort(), once);
+    await again.click();
+    await expect(page.getByText("“ports.jsonl” is uploaded, but the workshop's server")).toBeVisible();
+    await refused(
+      409,
+      "conflict",
+      "The file that was uploaded has 5 bytes. Nothing was imported; send it again.",
+    );
+    await again.click();
+    await expect(page.getByText("has 5 bytes. Nothing was imported; send it again.")).toBeVisible();
+    expect([started.length, sent.length]).toEqual([2, 3]);
+    await again.click();
+    await done(page, "Troubles", 2);
+    expect(sent.length).toBe(4);
+  });
+
+  test("that was uploaded goes on after a reload, as soon as the server can be asked", async ({
+    page,
+    machine,
+    quiet,
+  }) => {
+    quiet.allow(/503/);
+    await page.route("**/run", (route) =>
+      standIn.refuse(route, 503, "unavailable", "It can't be seen just now. Try again."),
+    );
+    const { sent } = asked(page);
+    await page.goto(`${machine.url}/topics`);
+    await imported(page, "Later");
+    await expect(page.getByText("It can't be seen just now. Try again.")).toBeVisible();
+    await page.reload();
+    await expect(page.getByText("Asking the server how far “ports.jsonl” is.")).toBeVisible();
+    await expect(page.getByText("Nothing is lost; this looks again by itself.")).toBeVisible();
+    await page.unroute("**/run");
+    await done(page, "Later", 2);
+    expect(sent.length).toBe(1);
+  });
+
+  test("goes in in parts where no file can be uploaded", async ({ page, machine, quiet }) => {
+    quiet.allow(/503/);
+    const sentence = "Files of this size can't be taken just now. Nothing was imported; try again later.";
+    await page.route("**/imports", (route) => standIn.refuse(route, 503, "unavailable", sentence));
+    await page.goto(`${machine.url}/topics`);
+    await imported(page, "In parts");
+    await expect(page.getByText(sentence)).toBeVisible();
+    await page.getByRole("button", { name: "Import it in parts" }).click();
+    await done(page, "In parts", 2);
+  });
+
+  test("of more than fits is refused before anything is sent", async ({ page, machine }) => {
+    const folder = mkdtempSync(join(tmpdir(), "workshop-large-"));
+    try {
+      const file = join(folder, "everything.jsonl");
+      writeFileSync(file, "");
+      truncateSync(file, 200_000_001);
+      await page.goto(`${machine.url}/topics`);
+      await page.getByLabel("File").setInputFiles(file);
+      const said = "“everything.jsonl” is larger than the 200 MB that one import takes. Nothing was sent;";
+      await expect(page.getByText(said)).toBeVisible();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

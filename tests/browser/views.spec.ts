@@ -111,7 +111,10 @@ test("a file of articles is imported, its bad lines are named, and what is in it
   await expect(page).toHaveURL(/topic=Seas/);
 });
 
-test("a file is imported in parts, whatever its size, and its copies are told", async ({ page, machine }) => {
+test("a file of more than one part is imported part after part, and its copies are told", async ({
+  page,
+  machine,
+}) => {
   const text = (article: number): string =>
     Array.from({ length: 7_000 }, (_, word) => `w${article}x${word % 500}`)
       .join(" ")

@@ -9,6 +9,7 @@ import type { components, operations } from "./openapi";
 export { isServerThere, type Oidc, readConfig } from "./config";
 export { type Problem, Refused, sentence, Unreachable } from "./http";
 export { identity, type Provider, type Renewal } from "./identity";
+export { UploadRefused, upload } from "./upload";
 
 type Schemas = components["schemas"];
 type Answer<Name extends keyof operations> = operations[Name] extends { responses: infer All }
@@ -39,6 +40,7 @@ export type FullPrompt = Answer<"prompts-get">;
 export type PromptPage = Answer<"prompts-list">;
 export type PromptVersion = Schemas["Version"];
 export type Imported = Answer<"articles-import">;
+export type LargeImport = Schemas["LargeImport"];
 export type Search = Answer<"articles-search">;
 export type FoundArticle = Schemas["Found"];
 export type Facets = Answer<"topics-facets">;
@@ -265,6 +267,17 @@ export const importArticles = (
     timeoutMs: IMPORT_MS,
     ...(signal ? { signal } : {}),
   });
+
+/** Says where a file can be uploaded. Nothing is imported before `runImport`. */
+export const startImport = (topic: string, file: Schemas["FileOrder"]): Promise<Answer<"imports-start">> =>
+  ask("POST", `/api/topics/${at(topic)}/imports`, { body: file });
+
+/** Queues an import whose file was uploaded; a conflict when it wasn't, or not whole. A repeat changes nothing. */
+export const runImport = (topic: string, id: string): Promise<Answer<"imports-run">> =>
+  ask("POST", `/api/topics/${at(topic)}/imports/${at(id)}/run`);
+
+export const getImport = (topic: string, id: string): Promise<Answer<"imports-get">> =>
+  ask("GET", `/api/topics/${at(topic)}/imports/${at(id)}`);
 
 export const searchArticles = (
   topic: string,

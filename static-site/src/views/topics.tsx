@@ -11,11 +11,15 @@ import { FollowInto } from "./topics/follow-into";
 import { ImportForm } from "./topics/import-form";
 import { ImportProgress } from "./topics/import-progress";
 import { importing, isRunning } from "./topics/importing";
+import { takeUp } from "./topics/uploading";
 import "../styles/topics.css";
 
 export function Topics() {
   const loaded = useLoad(listTopics);
   const topics = loaded.data.value;
+
+  // An import that the server is at goes on when the page is left and come back to.
+  useEffect(() => void takeUp(), []);
 
   // What was imported shows in the counts, whether the import went to its end or not.
   const state = importing.value?.state;

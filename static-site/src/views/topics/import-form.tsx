@@ -4,11 +4,14 @@ import { Upload } from "lucide-preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useKeptText } from "../../keep/kept";
 import { query } from "../../parts/router";
+import { CALL_BYTES, FILE_BYTES } from "../../rules/imports";
 import { formatOf, refusal } from "../../rules/split";
 import { sameTopic, size, TOPIC_MAX, topicName, topicOfFile } from "../../rules/topics";
 import { count } from "../../rules/when";
 import type { Topic } from "../../server";
-import { importing, isRunning, start } from "./importing";
+import { importing, isRunning } from "./importing";
+import * as inParts from "./in-parts";
+import * as uploading from "./uploading";
 
 const ACCEPTED = ".jsonl,.ndjson,.csv,application/x-ndjson,application/jsonl,text/csv";
 
@@ -57,6 +60,11 @@ export function ImportForm({ topics }: { topics: readonly Topic[] }) {
       file.value = undefined;
       return;
     }
+    if (chosen.size > FILE_BYTES) {
+      fileWrong.value = `“${chosen.name}” is larger than the 200 MB that one import takes. Nothing was sent; cut it into smaller files, and import one after the other.`;
+      file.value = undefined;
+      return;
+    }
     file.value = chosen;
     if (topic.value.trim() === "") {
       topic.value = topicOfFile(chosen.name);
@@ -73,7 +81,7 @@ export function ImportForm({ topics }: { topics: readonly Topic[] }) {
     if (topicWrong.value !== "") topicInput.current?.focus();
     else if (!file.value) input.current?.focus();
     if (name === "" || !file.value || !format) return;
-    void start(name, file.value, format);
+    void (file.value.size > CALL_BYTES ? uploading : inParts).start(name, file.value, format);
   };
 
   const drop = (event: DragEvent): void => {
@@ -143,7 +151,7 @@ export function ImportForm({ topics }: { topics: readonly Topic[] }) {
             {fileWrong.value ||
               (file.value
                 ? `“${file.value.name}”: ${size(file.value.size)} of ${format === "csv" ? "CSV" : "JSON Lines"}.`
-                : "Choose a file of JSON Lines or CSV, or drop it here. It may be of any size.")}
+                : "Choose a file of JSON Lines or CSV, or drop it here. Up to 200 MB.")}
           </p>
         </div>
       </div>

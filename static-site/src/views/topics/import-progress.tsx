@@ -7,16 +7,9 @@ import { copies } from "../../rules/imports";
 import { size, topicPath } from "../../rules/topics";
 import { count, number } from "../../rules/when";
 import { Refused, sentence, Unreachable } from "../../server";
-import {
-  dismiss,
-  goOn,
-  type Import,
-  importing,
-  REJECTED_SHOWN,
-  type Rejected,
-  stop,
-  Unreadable,
-} from "./importing";
+import { importing } from "./importing";
+import { dismiss, goOn, type InParts, type Rejected, stop, Unreadable } from "./in-parts";
+import { UploadProgress } from "./upload-progress";
 
 export function ImportProgress() {
   const now = importing.value;
@@ -31,24 +24,38 @@ export function ImportProgress() {
   if (!now) return null;
   return (
     <section class="import" aria-label="Import" tabIndex={-1} ref={shown}>
-      {now.state === "reading" && <Bar now={now} text={`Reading “${now.file.name}”`} />}
-      {now.state === "sending" && <Bar now={now} text={sending(now)} />}
-      {now.state === "done" && <Finished now={now} />}
-      {now.state === "stopped" && <Halted now={now} kind="warn" what="The import was stopped." />}
-      {now.state === "failed" && <Failure now={now} />}
-      {now.rejectedTotal > 0 && (
+      {now.way === "parts" ? <PartsProgress now={now} /> : <UploadProgress now={now} />}
+      {now.way === "parts" && now.rejectedTotal > 0 && (
         <RejectedLines lines={now.rejected} total={now.rejectedTotal} name={now.file.name} />
+      )}
+      {now.way === "upload" && now.report && now.report.rejected_total > 0 && (
+        <RejectedLines lines={now.report.rejected} total={now.report.rejected_total} name={now.name} />
       )}
     </section>
   );
 }
 
-function sending({ file, sent, at, parts, topic }: Import): string {
+function PartsProgress({ now }: { now: InParts }) {
+  switch (now.state) {
+    case "reading":
+      return <Bar now={now} text={`Reading “${now.file.name}”`} />;
+    case "sending":
+      return <Bar now={now} text={sending(now)} />;
+    case "done":
+      return <Finished now={now} />;
+    case "stopped":
+      return <Halted now={now} kind="warn" what="The import was stopped." />;
+    case "failed":
+      return <Failure now={now} />;
+  }
+}
+
+function sending({ file, sent, at, parts, topic }: InParts): string {
   const part = parts.length > 1 ? `, part ${number(at + 1)} of ${number(parts.length)}` : "";
   return `Importing “${file.name}” into “${topic}”: ${size(sent)} of ${size(file.size)}${part}`;
 }
 
-function Bar({ now, text }: { now: Import; text: string }) {
+function Bar({ now, text }: { now: InParts; text: string }) {
   // A file of one part is in or isn't: the bar says that it is on its way, no more.
   const known = now.state === "sending" && now.parts.length > 1;
   return (
@@ -67,10 +74,10 @@ function Bar({ now, text }: { now: Import; text: string }) {
   );
 }
 
-const soFar = ({ added, updated, rejectedTotal }: Import): string =>
+const soFar = ({ added, updated, rejectedTotal }: InParts): string =>
   `${number(added)} added, ${number(updated)} updated, ${count(rejectedTotal, "line")} rejected so far`;
 
-function Finished({ now }: { now: Import }) {
+function Finished({ now }: { now: InParts }) {
   const { added, updated, duplicates, rejectedTotal, topic, file } = now;
   const nothing = added + updated + duplicates === 0;
   const another = (
@@ -100,7 +107,7 @@ function Halted({
   what,
   retry = true,
 }: {
-  now: Import;
+  now: InParts;
   kind: "warn" | "bad";
   what: string;
   retry?: boolean;
@@ -127,7 +134,7 @@ function Halted({
 }
 
 /** What of the file is in, what may be and what isn't. */
-function keptOf(now: Import): string {
+function keptOf(now: InParts): string {
   const next = now.parts[now.at];
   const before = now.parts[now.at - 1];
   const kept = before
@@ -141,12 +148,12 @@ function keptOf(now: Import): string {
 }
 
 /** Whether the part that was under way may have been imported all the same, whole or in part. */
-function mayHaveArrived({ state, error }: Import): boolean {
+function mayHaveArrived({ state, error }: InParts): boolean {
   if (state === "stopped") return true;
   return error instanceof Unreachable || (error instanceof Refused && error.status >= 500);
 }
 
-function Failure({ now }: { now: Import }) {
+function Failure({ now }: { now: InParts }) {
   const { error } = now;
   if (error instanceof Unreadable) {
     return (
@@ -183,7 +190,7 @@ function RejectedLines({ lines, total, name }: { lines: readonly Rejected[]; tot
       <p class="hint">
         Correct {total === 1 ? "it" : "them"} in “{name}” and import the file again: what is in already is
         updated, not doubled.
-        {total > lines.length && ` The first ${number(REJECTED_SHOWN)} are shown.`}
+        {total > lines.length && ` The first ${number(lines.length)} are shown.`}
       </p>
       <section class="scroll" aria-labelledby="rejected-heading" tabIndex={0}>
         <table>

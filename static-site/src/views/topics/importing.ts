@@ -1,138 +1,16 @@
 /**
- * An import of a file, part after part. It stands outside the view, so that it
- * goes on while one looks at something else.
+ * The import that is under way or has just ended. One at a time; it stands
+ * outside the view, so that it goes on while one looks at something else.
  */
 import { signal } from "@preact/signals";
-import { type Cut, Cutter, type Format, lineOfFile, type Part } from "../../rules/split";
-import { type Imported, importArticles } from "../../server";
+import type { InParts } from "./in-parts";
+import type { Uploading } from "./uploading";
 
-export type Rejected = Imported["rejected"][number];
-
-/** Rejected lines that are kept to be shown; the rest are counted. */
-export const REJECTED_SHOWN = 500;
-
-export interface Import {
-  topic: string;
-  file: File;
-  format: Format;
-  state: "reading" | "sending" | "done" | "stopped" | "failed";
-  /** Set when it failed. */
-  error?: unknown;
-  /** Bytes of the file that are done with. */
-  sent: number;
-  /** The part that is being sent, from 0, of so many. */
-  at: number;
-  parts: readonly Part[];
-  added: number;
-  updated: number;
-  duplicates: number;
-  rejected: Rejected[];
-  rejectedTotal: number;
-}
-
-const TYPES = { jsonl: "application/x-ndjson", csv: "text/csv" } as const;
+export type Import = InParts | Uploading;
 
 export const importing = signal<Import | undefined>(undefined);
 
-let cut: Cut | undefined;
-let stopping = new AbortController();
-
-const change = (next: Partial<Import>): void => {
-  if (importing.value) importing.value = { ...importing.value, ...next };
-};
+const OVER: Import["state"][] = ["done", "stopped", "failed"];
 
 export const isRunning = (): boolean =>
-  importing.value?.state === "reading" || importing.value?.state === "sending";
-
-export async function start(topic: string, file: File, format: Format): Promise<void> {
-  if (isRunning()) return;
-  importing.value = {
-    topic,
-    file,
-    format,
-    state: "reading",
-    sent: 0,
-    at: 0,
-    parts: [],
-    added: 0,
-    updated: 0,
-    duplicates: 0,
-    rejected: [],
-    rejectedTotal: 0,
-  };
-  cut = undefined;
-  await goOn();
-}
-
-/** Begins, or goes on with the part that failed or was stopped. */
-export async function goOn(): Promise<void> {
-  stopping = new AbortController();
-  const { signal } = stopping;
-  try {
-    if (!cut) await read(signal);
-    change({ state: "sending", error: undefined });
-    while (importing.value && cut && importing.value.at < cut.parts.length) {
-      await sendPart(cut, importing.value, signal);
-    }
-    change({ state: "done", sent: importing.value?.file.size ?? 0 });
-  } catch (error) {
-    if (signal.aborted) change({ state: "stopped" });
-    else change({ state: "failed", error });
-  }
-}
-
-export const stop = (): void => stopping.abort();
-
-/** Done with: makes place for the next. */
-export function dismiss(): void {
-  if (!isRunning()) importing.value = undefined;
-}
-
-/** The file itself could not be read: it was moved, changed or is out of reach. */
-export class Unreadable extends Error {
-  override readonly name = "Unreadable";
-}
-
-async function read(signal: AbortSignal): Promise<void> {
-  const started = importing.value;
-  if (!started) return;
-  change({ state: "reading", error: undefined });
-  const cutter = new Cutter(started.format);
-  try {
-    for await (const bytes of started.file.stream()) {
-      signal.throwIfAborted();
-      cutter.push(bytes);
-    }
-  } catch (cause) {
-    if (signal.aborted) throw cause;
-    throw new Unreadable("The file can't be read.", { cause });
-  }
-  cut = cutter.finish();
-  const wrong = cut.tooLong.map(({ line, lastLine }) => ({
-    line,
-    detail:
-      started.format === "jsonl"
-        ? "The line is longer than 200 KB. Shorten the article's text."
-        : `The record that begins here is longer than 1 MB and ends on line ${lastLine}. A quotation mark is probably never closed; close it and import these lines again.`,
-  }));
-  change({ parts: cut.parts, rejected: wrong.slice(0, REJECTED_SHOWN), rejectedTotal: wrong.length });
-}
-
-async function sendPart(whole: Cut, now: Import, signal: AbortSignal): Promise<void> {
-  const part = whole.parts[now.at];
-  if (!part) return;
-  const { file, format } = now;
-  // Slices of a file keep its bytes where they are: nothing of it is held in memory.
-  const data = new Blob([file.slice(0, whole.header.end), file.slice(part.start, part.end)]);
-  const done = await importArticles(now.topic, { type: TYPES[format], data }, signal);
-  const rejected = done.rejected.map((one) => ({ ...one, line: lineOfFile(whole, part, one.line) }));
-  change({
-    at: now.at + 1,
-    sent: part.end,
-    added: now.added + done.added,
-    updated: now.updated + done.updated,
-    duplicates: now.duplicates + done.duplicates,
-    rejected: [...now.rejected, ...rejected].sort((a, b) => a.line - b.line).slice(0, REJECTED_SHOWN),
-    rejectedTotal: now.rejectedTotal + done.rejected_total,
-  });
-}
+  importing.value !== undefined && !OVER.includes(importing.value.state);
