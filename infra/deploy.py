@@ -387,8 +387,8 @@ class Cloud:
         say(
             "\nAt rest it costs what is stored: DynamoDB $0.25 a GB and month (the first 25 GB free; point-in-time"
             "\nrecovery $0.20), logs and page $0.03. What runs all the same, the search for stuck tests each minute and"
-            "\nfor feeds that are due each five, the polling of two queues and the alarms, costs 12 cents a month, and"
-            "\n$1.60 where what every account has free is used up by others."
+            "\nfor feeds that are due each five, the polling of three queues and the alarms, costs 50 cents a month, and"
+            "\n$2 where what every account has free is used up by others."
         )
         if json.loads(self.parameter("Models") or "[]") == []:
             say("\nNo model is configured yet, so nothing is answered: README, \"Models of a deployment\".")
@@ -424,7 +424,9 @@ class Cloud:
             if input(f"Type {self.stack} to go on: ") != self.stack:
                 raise Stopped("Nothing was deleted.")
         if outputs:
-            empty(self.session.resource("s3").Bucket(outputs["SiteBucket"]))
+            for bucket in ("SiteBucket", "UploadsBucket"):
+                if bucket in outputs:
+                    empty(self.session.resource("s3").Bucket(outputs[bucket]))
             say("Deleting the stack. CloudFront takes a few minutes.")
             began = time.time()
             self.cloudformation.delete_stack(StackName=self.stack)

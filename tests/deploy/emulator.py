@@ -131,14 +131,17 @@ def adapted(packaged, emulator, parameters):
     resources = template["Resources"]
     routes_one_by_one(resources)
     origin_of_the_api(resources, emulator)
+    address_of_the_uploads(resources, emulator)
     no_tls(resources)
     address_of_the_page(template, emulator)
     keys_of_the_sign_in(resources, emulator)
     numbers(resources)
     names_of_parameters(resources)
     text = json.dumps(template)
-    # The hosted sign-in is at the emulator's own address.
-    return text.replace("https://${SignIn}.auth.${AWS::Region}.amazoncognito.com", emulator.url)
+    # The hosted sign-in and the bucket are at the emulator's own address.
+    for at_aws in ("${SignIn}.auth.${AWS::Region}.amazoncognito.com", "${UploadsBucket.RegionalDomainName}"):
+        text = text.replace(f"https://{at_aws}", emulator.url)
+    return text
 
 
 def routes_one_by_one(resources):
@@ -196,6 +199,14 @@ def origin_of_the_api(resources, emulator):
     origin["CustomOriginConfig"] = {"OriginProtocolPolicy": "http-only", "HTTPPort": emulator.port}
 
 
+def address_of_the_uploads(resources, emulator):
+    """A bucket has no name there that every resolver knows: it is a folder at the emulator's address."""
+    for resource in resources.values():
+        variables = resource["Properties"].get("Environment", {}).get("Variables", {})
+        if "WORKSHOP_UPLOADS_URL" in variables:
+            variables["WORKSHOP_UPLOADS_URL"] = {"Fn::Sub": f"{emulator.url}/${{UploadsBucket}}/uploads"}
+
+
 def address_of_the_page(template, emulator):
     """A distribution answers under the emulator's own host, too, which a browser takes for secure."""
     label = {"Fn::Select": [0, {"Fn::Split": [".", {"Fn::GetAtt": ["Distribution", "DomainName"]}]}]}
@@ -245,6 +256,7 @@ DIFFERENCES = [
     "TTL switched on by the template: it was switched on by hand",
     "the index of vectors made by the template: it was made by hand, by the template's words",
     "that an index of a table is changed one at a time: the emulator takes several",
+    "that an upload nobody imports is gone after two days",
     "the alarm on spending, which needs metric math",
     "CloudFront's way to the HTTP API by its name at AWS, its caching and its edge locations",
 ]

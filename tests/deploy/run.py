@@ -85,8 +85,9 @@ def run(aws, staged, model, with_browser):
     emulator.search_vectors(outputs)
     shown(f"{len(list(deploy.BINARIES.glob('*.rs')))} functions in {time.monotonic() - began:.0f} s, IAM enforced")
 
-    part("The page, as CloudFront serves it")
+    part("The page, as CloudFront serves it; uploads")
     the_page_is_served(outputs)
+    uploads_are_taken_by_their_signature_alone(outputs)
 
     part("The main job, through the address; who is refused")
     people = People(outputs, aws)
@@ -161,6 +162,45 @@ def the_page_is_served(outputs):
     except urllib.error.HTTPError as refused:
         check(refused.code == 403, f"the bucket refuses with 403, not {refused.code}")
     shown("page, policy, scripts, own paths, config.json; the bucket itself answers nobody")
+
+
+def uploads_are_taken_by_their_signature_alone(outputs):
+    bucket = f"{os.environ['AWS_ENDPOINT_URL']}/{outputs['UploadsBucket']}/uploads/one"
+    for method in ("PUT", "GET"):
+        body = b"x" if method == "PUT" else None
+        refused = opened(urllib.request.Request(bucket, method=method, data=body))
+        check(refused.status == 403, f"the bucket refuses a {method} without one: {refused.status}")
+    signed = presigned(outputs, "imports-start", "put_object", "uploads/one")
+    check(opened(urllib.request.Request(signed, method="PUT", data=b"x")).status == 200, "it takes a file with one")
+    other = signed.replace("/uploads/one", "/uploads/two")
+    refused = opened(urllib.request.Request(other, method="PUT", data=b"x"))
+    check(refused.status == 403, f"but not under another name: {refused.status}")
+    for function, method, operation, key in (
+        ("imports-start", "PUT", "put_object", "elsewhere/one"), ("imports-start", "GET", "get_object", "uploads/one"),
+        ("import-articles", "PUT", "put_object", "uploads/one"),
+    ):
+        body = b"x" if method == "PUT" else None
+        refused = opened(urllib.request.Request(presigned(outputs, function, operation, key), method=method, data=body))
+        check(refused.status == 403, f"{function} signs no {method} of {key}: {refused.status}")
+    read = opened(urllib.request.Request(presigned(outputs, "import-articles", "get_object", "uploads/one")))
+    check(read.body == b"x", "import-articles reads it")
+    shown("the bucket of uploads takes what imports-start signed, import-articles reads it, and nobody anything else")
+
+
+def presigned(outputs, function, operation, key):
+    """An address that a function could sign, in its role's name."""
+    import boto3
+    from botocore.config import Config
+
+    role = boto3.client("lambda").get_function_configuration(FunctionName=f"{STACK}-{function}")["Role"]
+    given = boto3.client("sts").assume_role(RoleArn=role, RoleSessionName="signs")["Credentials"]
+    client = boto3.client(
+        "s3", aws_access_key_id=given["AccessKeyId"], aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
+    )
+    parameters = {"Bucket": outputs["UploadsBucket"], "Key": key}
+    return client.generate_presigned_url(operation, Params=parameters, ExpiresIn=60)
 
 
 def as_an_earlier_version_left_it(table):

@@ -18,10 +18,15 @@ BUILT = ROOT / "target/debug"
 TABLES = {
     "drafts": "DraftsTable", "conversations": "DraftsTable", "runs": "DraftsTable", "library": "LibraryTable",
     "articles": "ArticlesTable", "words": "ArticlesTable", "meaning": "ArticlesTable", "feeds": "ArticlesTable",
-    "quotas": "UsageTable", "idempotency": "UsageTable", "metrics": "UsageTable",
+    "quotas": "UsageTable", "idempotency": "UsageTable", "metrics": "UsageTable", "imports": "UsageTable",
 }
 # A transaction has no action of its own: it takes those of the writes that shared/src/store/expression.rs puts in it.
 WRITES = {"put_of": "dynamodb:PutItem", "update_of": "dynamodb:UpdateItem", "delete_of": "dynamodb:DeleteItem"}
+# What a signed address is for, its signer has to be allowed. (Whether an object is there, S3 tells who may list them.)
+UPLOADS = {
+    "target": {"s3:PutObject"}, "remove": {"s3:DeleteObject"},
+    "size": {"s3:GetObject", "s3:ListBucket"}, "read": {"s3:GetObject", "s3:ListBucket"},
+}
 # What a module has that touches no table: types, their making, records that are read with another's item.
 UNTOUCHING = re.compile(r"::(new|fmt|clone|drop|default|deserialize|serialize|eq|from)$|^_::|^[A-Z]\w*$")
 # What a binary has in it and never comes to.
@@ -179,10 +184,11 @@ def schema(hash_key, range_key):
 
 
 def page_policy(resources, parts):
-    """As on one machine, but for the sign-in, which the page talks to besides."""
+    """As on one machine, but for the sign-in and the bucket of uploads, which the page talks to besides."""
     config = resources["PageHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
     policy = config["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Sub"][0]
-    policy = policy.replace(" https://${SignIn}.auth.${AWS::Region}.amazoncognito.com", "")
+    for besides in ("${SignIn}.auth.${AWS::Region}.amazoncognito.com", "${UploadsBucket.RegionalDomainName}"):
+        policy = policy.replace(f" https://{besides}", "")
     same("the page's policy", policy.strip(), parts["page_policy"])
 
 
@@ -202,6 +208,8 @@ def policies(binary, function, resources):
         TABLES[module] for module, path in re.findall(r"shared::store::([a-z]+)::([A-Za-z_:]+)", symbols)
         if module in TABLES and not UNTOUCHING.search(path)
     }
+    for called in re.findall(r"shared::uploads::Uploads>?::([a-z]+)\b", symbols):
+        needed |= UPLOADS.get(called, set())
     actions, tables_granted = set(), set()
     for policy in function.get("Policies", []):
         # Some are given only when a parameter asks for what they are for.
