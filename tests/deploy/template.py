@@ -18,7 +18,7 @@ BUILT = ROOT / "target/debug"
 TABLES = {
     "drafts": "DraftsTable", "conversations": "DraftsTable", "runs": "DraftsTable", "library": "LibraryTable",
     "articles": "ArticlesTable", "words": "ArticlesTable", "meaning": "ArticlesTable", "feeds": "ArticlesTable",
-    "quotas": "UsageTable", "idempotency": "UsageTable", "metrics": "UsageTable", "imports": "UsageTable",
+    "stories": "ArticlesTable", "quotas": "UsageTable", "idempotency": "UsageTable", "metrics": "UsageTable", "imports": "UsageTable",
 }
 # A transaction has no action of its own: it takes those of the writes that shared/src/store/expression.rs puts in it.
 WRITES = {"put_of": "dynamodb:PutItem", "update_of": "dynamodb:UpdateItem", "delete_of": "dynamodb:DeleteItem"}

@@ -91,16 +91,14 @@ async fn batch_of(
             None => unknown.push((id, article, digest, signature)),
         }
     }
-    let story_keys: BTreeSet<u64> =
-        unknown.iter().flat_map(|(_, _, _, signature)| signature.keys().iter().copied()).collect();
-    let story_keys: Vec<u64> = story_keys.into_iter().collect();
-    let mut stories = store.stories(topic, &story_keys).await?;
+    let before = state.as_ref().map_or(0, |state| state.articles);
+    let mut stories = stories(app, topic, unknown.iter().map(|(.., signature)| signature), before).await?;
     let mut copies = Vec::new();
     for (id, article, digest, signature) in unknown {
-        match story_of(&stories, &signature) {
+        match stories.of(&signature) {
             Some(first) => copies.push((article.url, first)),
             None => {
-                stories.extend(signature.keys().iter().map(|key| (*key, (id, signature.clone()))));
+                stories.add(id, &signature);
                 changed.push((id, article, digest, signature));
             }
         }
@@ -125,9 +123,10 @@ async fn batch_of(
             vector: vector.map(|vector| (vector, kind.clone())),
         })
         .collect();
-    store.keep_stories(topic, &prepared).await?;
+    let signatures = prepared.iter().map(|prepared| (prepared.id, &prepared.signature));
+    app.store().stories.add(topic, signatures, before).await?;
     for chunk in prepared.chunks(CHUNK) {
-        let imported = store.put_chunk(topic, chunk, sample).await?;
+        let imported = store.put_chunk(topic, chunk, &known, sample).await?;
         done.added += imported.added;
         done.updated += imported.updated;
     }
@@ -155,10 +154,44 @@ fn newest_of_each(articles: Vec<Article>) -> Vec<(ArticleId, Article)> {
     wanted
 }
 
-/// The article that this is a copy of.
-fn story_of(stories: &HashMap<u64, (ArticleId, Signature)>, signature: &Signature) -> Option<ArticleId> {
-    let candidates = signature.keys().iter().filter_map(|key| stories.get(key));
-    candidates.filter(|(_, other)| similarity(signature, other) >= SAME).map(|(id, _)| *id).next()
+/// Articles that others may be copies of.
+#[derive(Default)]
+struct Stories {
+    /// Which of them have a key.
+    of_key: HashMap<u64, Vec<ArticleId>>,
+    signatures: HashMap<ArticleId, Signature>,
+}
+
+/// Those of a topic with `before` articles that have a key of one of these signatures.
+async fn stories<'a>(
+    app: &App,
+    topic: &str,
+    signatures: impl Iterator<Item = &'a Signature>,
+    before: u64,
+) -> Result<Stories, StoreError> {
+    let keys: BTreeSet<u64> = signatures.flat_map(|signature| signature.keys().iter().copied()).collect();
+    let of_key = app.store().stories.of(topic, &keys, before).await?;
+    let ids: BTreeSet<ArticleId> = of_key.values().flatten().copied().collect();
+    let ids: Vec<_> = ids.into_iter().collect();
+    Ok(Stories { of_key, signatures: app.store().articles.signatures(topic, &ids).await? })
+}
+
+impl Stories {
+    fn add(&mut self, id: ArticleId, signature: &Signature) {
+        for key in signature.keys() {
+            self.of_key.entry(*key).or_default().push(id);
+        }
+        self.signatures.insert(id, signature.clone());
+    }
+
+    /// The article that this is a copy of: the one most like it.
+    fn of(&self, signature: &Signature) -> Option<ArticleId> {
+        let ids = signature.keys().iter().filter_map(|key| self.of_key.get(key)).flatten();
+        let like = ids.filter_map(|id| Some((similarity(signature, self.signatures.get(id)?), *id)));
+        let alike = like.filter(|(similarity, _)| *similarity >= SAME);
+        let most = alike.max_by(|(one, first), (other, second)| one.total_cmp(other).then(second.cmp(first)));
+        most.map(|(_, id)| id)
+    }
 }
 
 /// What tells whether an article is as it was: a hash of all that it says.

@@ -2,21 +2,20 @@
 //! by the hash of the address: the same address is the same article). An index
 //! has a topic's articles by time, so that a period is read without the rest.
 //!
-//! Beside them: `STORY#slug#key` / `STORY` says which article has a signature's
-//! key, by which copies under other addresses are recognised; such an address
-//! is an item `A#id` too, which only says which article it is. Words and
-//! vectors are kept by [`words`](super::words) and [`meaning`](super::meaning).
+//! A copy's address is an item `A#id` too, which only says which article it is.
+//! What copies are recognised by, words and vectors are kept by
+//! [`stories`](super::stories), [`words`](super::words) and
+//! [`meaning`](super::meaning).
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
-use futures::{StreamExt, TryStreamExt, stream};
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use super::cursor::CursorKey;
 use super::expression::Change;
 use super::meaning::{self, Place};
-use super::{Item, StoreError, Table, keys, read, transaction, write};
+use super::{StoreError, Table, batch, keys, read, transaction, write};
 use crate::domain::article::{Article, ArticleId, Stored, Topic, topic_slug};
 use crate::domain::identity::Signature;
 use crate::domain::search::Facts;
@@ -27,11 +26,6 @@ use crate::domain::words::{Collection, folded};
 pub const CHUNK: usize = 49;
 /// A chunk that meets another import of the same articles is tried this often.
 const ATTEMPTS: u32 = 8;
-/// `BatchGetItem` takes so many keys, and `BatchWriteItem` so many items.
-const GET_MAX: usize = 100;
-const WRITE_MAX: usize = 25;
-/// Batches that are under way at the same time.
-const AT_ONCE: usize = 4;
 /// Other addresses of one article that are told.
 const ALSO_AT_MAX: usize = 10;
 
@@ -323,7 +317,7 @@ impl Articles {
         let slug = topic_slug(topic);
         let keys = ids.iter().map(|id| keys::article(&slug, *id)).collect();
         let mut found = HashMap::new();
-        for item in self.get_batches(keys, None, false).await? {
+        for item in batch::get(&self.table, keys, None, false).await? {
             // An address that only leads to another article is none itself.
             if item.contains_key("same_as") {
                 continue;
@@ -346,7 +340,7 @@ impl Articles {
         let slug = topic_slug(topic);
         let keys = ids.iter().map(|id| keys::article(&slug, *id)).collect();
         let mut known = HashMap::new();
-        for item in self.get_batches(keys, Some("sk, digest, #length, same_as"), true).await? {
+        for item in batch::get(&self.table, keys, Some("sk, digest, #length, same_as"), true).await? {
             let item: KnownItem = read(item)?;
             let Some(id) = id_of(&item.sk) else { continue };
             let what = match item.same_as.and_then(|same| same.parse().ok()) {
@@ -358,95 +352,47 @@ impl Articles {
         Ok(known)
     }
 
-    /// The articles that have one of these keys of a signature, by key.
-    pub async fn stories(
+    /// The signatures of those of these articles that are there.
+    pub async fn signatures(
         &self,
         topic: &str,
-        story_keys: &[u64],
-    ) -> Result<HashMap<u64, (ArticleId, Signature)>, StoreError> {
+        ids: &[ArticleId],
+    ) -> Result<HashMap<ArticleId, Signature>, StoreError> {
         #[derive(Deserialize)]
-        struct StoryItem {
-            story: String,
-            article: String,
+        struct Signed {
+            sk: String,
             #[serde(with = "signature_bytes")]
             signature: Signature,
         }
         let slug = topic_slug(topic);
-        let keys = story_keys.iter().map(|key| keys::story(&slug, *key)).collect();
-        let mut stories = HashMap::new();
-        for item in self.get_batches(keys, None, true).await? {
-            let item: StoryItem = read(item)?;
-            if let (Ok(key), Ok(article)) = (u64::from_str_radix(&item.story, 16), item.article.parse()) {
-                stories.insert(key, (article, item.signature));
+        let keys = ids.iter().map(|id| keys::article(&slug, *id)).collect();
+        let mut signatures = HashMap::new();
+        for item in batch::get(&self.table, keys, Some("sk, signature"), true).await? {
+            // An address that only leads to another article has none.
+            if item.contains_key("signature") {
+                let Signed { sk, signature } = read(item)?;
+                signatures.extend(id_of(&sk).map(|id| (id, signature)));
             }
         }
-        Ok(stories)
+        Ok(signatures)
     }
 
-    /// Remembers by which keys these articles are recognised. Of two with one
-    /// key the later stays: either leads to the story.
-    pub async fn keep_stories(&self, topic: &str, articles: &[Prepared]) -> Result<(), StoreError> {
-        #[derive(Serialize)]
-        struct StoryItem<'a> {
-            pk: String,
-            sk: String,
-            story: String,
-            article: String,
-            signature: SignatureText<'a>,
-        }
-        let slug = topic_slug(topic);
-        let mut items: HashMap<u64, Item> = HashMap::new();
-        for Prepared { id, signature, .. } in articles {
-            for key in signature.keys() {
-                let keys::Key { pk, sk } = keys::story(&slug, *key);
-                let story = format!("{key:016x}");
-                let signature = SignatureText(signature);
-                let item = StoryItem { pk, sk, story, article: id.to_string(), signature };
-                items.insert(*key, write(&item)?);
-            }
-        }
-        let items: Vec<Item> = items.into_values().collect();
-        let batches: Vec<Vec<Item>> = items.chunks(WRITE_MAX).map(<[Item]>::to_vec).collect();
-        stream::iter(batches.into_iter().map(|batch| self.put_batch(batch)))
-            .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await
-    }
-
-    /// Puts items that need no condition.
-    async fn put_batch(&self, items: Vec<Item>) -> Result<(), StoreError> {
-        let put = |item: Item| -> Result<WriteRequest, StoreError> {
-            let request = PutRequest::builder().set_item(Some(item)).build()?;
-            Ok(WriteRequest::builder().put_request(request).build())
-        };
-        let mut left = items.into_iter().map(put).collect::<Result<Vec<_>, _>>()?;
-        for attempt in 1..=ATTEMPTS {
-            let call = self.table.client.batch_write_item().request_items(&self.table.name, left);
-            let unprocessed = call.send().await?.unprocessed_items;
-            left = unprocessed.and_then(|mut tables| tables.remove(&self.table.name)).unwrap_or_default();
-            if left.is_empty() {
-                return Ok(());
-            }
-            tokio::time::sleep(transaction::pause(attempt)).await;
-        }
-        Err(StoreError::Busy("writes of a batch were put off on every try".to_owned()))
-    }
-
-    /// Writes up to [`CHUNK`] articles, and makes the topic if need be. Whatever
-    /// is known of their addresses is looked up first, in the same order of
-    /// things as it is written: another import of the same articles makes this
-    /// one look again.
+    /// Writes up to [`CHUNK`] articles, and makes the topic if need be, on
+    /// condition that of their addresses still no more is known than `known`
+    /// says: another import of the same articles makes this one look again.
     pub async fn put_chunk(
         &self,
         topic: &str,
         chunk: &[Prepared],
+        known: &HashMap<ArticleId, Known>,
         sample: bool,
     ) -> Result<Imported, StoreError> {
         let slug = topic_slug(topic);
         let table = &self.table.name;
         let ids: Vec<_> = chunk.iter().map(|prepared| prepared.id).collect();
+        let mut newer = None;
         for attempt in 1..=ATTEMPTS {
-            let known = self.known(topic, &ids).await?;
+            let known = newer.as_ref().unwrap_or(known);
             let mut imported = Imported::default();
             let mut length = 0_i64;
             let mut parts = Vec::with_capacity(2 * chunk.len() + 1);
@@ -496,6 +442,7 @@ impl Articles {
                 return Ok(imported);
             }
             tokio::time::sleep(transaction::pause(attempt)).await;
+            newer = Some(self.known(topic, &ids).await?);
         }
         Err(StoreError::Busy("an import met others on every try".to_owned()))
     }
@@ -521,55 +468,6 @@ impl Articles {
                 Ok(change.apply(&self.table, copy).await?.is_ok())
             }
         }
-    }
-
-    async fn get_batches(
-        &self,
-        keys: Vec<keys::Key>,
-        projection: Option<&str>,
-        consistent: bool,
-    ) -> Result<Vec<Item>, StoreError> {
-        let mut keys: Vec<Item> = keys.iter().map(keys::Key::item).collect();
-        let mut batches = Vec::new();
-        while !keys.is_empty() {
-            let rest = keys.split_off(keys.len().min(GET_MAX));
-            batches.push(std::mem::replace(&mut keys, rest));
-        }
-        let items: Vec<Vec<Item>> =
-            stream::iter(batches.into_iter().map(|batch| self.get_batch(batch, projection, consistent)))
-                .buffer_unordered(AT_ONCE)
-                .try_collect()
-                .await?;
-        Ok(items.into_iter().flatten().collect())
-    }
-
-    async fn get_batch(
-        &self,
-        mut wanted: Vec<Item>,
-        projection: Option<&str>,
-        consistent: bool,
-    ) -> Result<Vec<Item>, StoreError> {
-        let mut found = Vec::with_capacity(wanted.len());
-        for attempt in 1..=ATTEMPTS {
-            let mut request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(consistent);
-            if let Some(projection) = projection {
-                request = request.projection_expression(projection);
-                if projection.contains("#length") {
-                    request = request.expression_attribute_names("#length", "length");
-                }
-            }
-            let call = self.table.client.batch_get_item().request_items(&self.table.name, request.build()?);
-            let output = call.send().await?;
-            let items = output.responses.and_then(|mut tables| tables.remove(&self.table.name));
-            found.extend(items.unwrap_or_default());
-            let left = output.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table.name));
-            wanted = left.map(|left| left.keys).unwrap_or_default();
-            if wanted.is_empty() {
-                return Ok(found);
-            }
-            tokio::time::sleep(transaction::pause(attempt)).await;
-        }
-        Err(StoreError::Busy("reads of a batch were put off on every try".to_owned()))
     }
 }
 

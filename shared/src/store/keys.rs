@@ -180,9 +180,9 @@ pub(super) fn by_meaning(dimensions: u32) -> String {
     format!("by-meaning-{dimensions}")
 }
 
-/// Which article has this key of a signature.
-pub(super) fn story(slug: &str, key: u64) -> Key {
-    Key::new(format!("STORY#{slug}#{key:016x}"), "STORY")
+/// Signatures' keys of a bucket of a topic's, in one segment of many.
+pub(super) fn stories(slug: &str, bucket: u8, segment: u64) -> Key {
+    Key::new(format!("STORIES#{slug}#{bucket:02x}"), format!("S#{segment:08}"))
 }
 
 /// The postings of a bucket of a topic's terms, in one segment of many.

@@ -6,6 +6,7 @@
 //! changed in memory and written back without a condition; nothing scans.
 
 mod articles;
+mod batch;
 mod conversations;
 mod cursor;
 mod drafts;
@@ -19,6 +20,7 @@ mod meaning;
 mod metrics;
 mod quotas;
 mod runs;
+mod stories;
 pub mod tables;
 mod transaction;
 mod words;
@@ -38,6 +40,7 @@ pub use meaning::{Meaning, NEAREST_MAX};
 pub use metrics::{Counter, Metrics};
 pub use quotas::{Kind, Quotas, Reservation};
 pub use runs::{Beat, Cancelled, Claimed, Full, OpenRun, RESTORED_MAX, Rated, Runs, RunsPage, Started};
+pub use stories::Stories;
 pub use transaction::pause;
 pub use words::Words;
 
@@ -113,6 +116,8 @@ pub struct Store {
     pub library: Library,
     /// Topics and their articles.
     pub articles: Articles,
+    /// By what copies of articles are recognised.
+    pub stories: Stories,
     /// The words of articles.
     pub words: Words,
     /// What articles mean.
@@ -141,6 +146,7 @@ impl Store {
             runs: Runs::new(at(&names.drafts), names.clone(), key.clone()),
             library: Library::new(at(&names.library), names.clone(), key.clone()),
             articles: Articles::new(at(&names.articles), key),
+            stories: Stories::new(at(&names.articles)),
             words: Words::new(at(&names.articles)),
             meaning: Meaning::new(at(&names.articles), dimensions),
             feeds: Feeds::new(at(&names.articles)),

@@ -16,7 +16,6 @@ use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use futures::{StreamExt, TryStreamExt, stream};
 
 use super::expression::Change;
 use super::{StoreError, Table, keys, transaction};
@@ -26,11 +25,7 @@ use crate::domain::words::{BUCKETS, Indexed, Posting, Term, bucketed, postings};
 /// Postings after which a topic's next segment begins: some 300 a bucket.
 const SEGMENT: u64 = 80_000;
 /// From so many articles on, an import's writes go together.
-const MANY: usize = 20;
-/// Writes of one transaction: its limit.
-const TOGETHER: usize = 100;
-/// Writes of a smaller import that are under way at the same time.
-const AT_ONCE: usize = 8;
+pub(super) const MANY: usize = 20;
 /// Pages (of 1 MB each) that are read of a bucket, newest segments first: 20
 /// million postings of a topic and more.
 const PAGES_MAX: usize = 2;
@@ -58,23 +53,7 @@ impl Words {
             let runs = AttributeValue::Bs(runs.into_iter().map(Blob::new).collect());
             (keys::words(&slug, bucket, segment), Change::new().add_value("postings", runs))
         });
-        if articles.len() < MANY {
-            let writes = writes.map(|(key, change)| async {
-                // There is no condition that it could fail to meet.
-                let _added = change.apply(&self.table, key).await?;
-                Ok::<_, StoreError>(())
-            });
-            return stream::iter(writes).buffer_unordered(AT_ONCE).try_collect().await;
-        }
-        let parts = writes
-            .map(|(key, change)| change.update_of(&self.table.name, key))
-            .collect::<Result<Vec<_>, _>>()?;
-        for parts in parts.chunks(TOGETHER) {
-            if transaction::commit(&self.table.client, parts.to_vec()).await?.is_err() {
-                return Err(StoreError::Broken("words without a condition were refused".to_owned()));
-            }
-        }
-        Ok(())
+        transaction::add_all(&self.table, writes.collect(), articles.len() >= MANY).await
     }
 
     /// The postings of each of `terms`, in their order.

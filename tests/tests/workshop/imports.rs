@@ -6,6 +6,8 @@ use local::Machine;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::corpus::upload::{BUDGET, run};
+use shared::domain::article::ArticleId;
+use shared::domain::identity::signature;
 use shared::domain::large_import::{ATTEMPTS_MAX, LEASE_MS, PATIENCE_MS};
 use shared::llm::runner::Disposition;
 use shared::queue::ImportMessage;
@@ -395,6 +397,26 @@ async fn a_worker_that_dies_half_way_loses_nothing_and_counts_nothing_twice() {
     let [added, updated, duplicates, rejected] = counts(&import);
     assert_eq!((added + updated, duplicates, rejected), (ARTICLES as u64, 0, 13), "{import}");
     assert_eq!(articles(&ana, "Ports").await, ARTICLES as u64);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_article_whose_import_died_before_it_was_written_is_not_its_own_copy() {
+    let workshop = workshop().await;
+    let ana = workshop.client("ana");
+    let article: Value = serde_json::from_str(&line(1)).expect("an article");
+    let text = |name: &str| article[name].as_str().expect("a text");
+    // What copies are recognised by is written first.
+    let signature = signature(text("title"), text("summary"));
+    let id = ArticleId::of(text("url"));
+    let stories = &workshop.machine.store().stories;
+    stories.add("Ports", [(id, &signature)].into_iter(), 0).await.expect("the store answers");
+    let again = imported(&ana, "Ports", "jsonl", &line(1)).await;
+    assert_eq!(counts(&again), [1, 0, 0, 0], "{again}");
+    let copy = line(1).replace("harbour.example/1", "elsewhere.example/1");
+    let copied = imported(&ana, "Ports", "jsonl", &copy).await;
+    assert_eq!(counts(&copied), [0, 0, 1, 0], "{copied}");
+    assert_eq!(articles(&ana, "Ports").await, 1);
     workshop.stop().await;
 }
 
