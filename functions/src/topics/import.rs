@@ -1,12 +1,14 @@
 //! POST /api/topics/{topic}/articles: articles as JSON Lines or CSV, up to
 //! 5 MB. Makes the topic; a bad line is rejected alone.
 
+use lambda_http::Body;
 use lambda_http::http::{StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::app::App;
 use shared::auth::user;
 use shared::corpus::{self, BATCH};
+use shared::domain::article::Article;
 use shared::domain::import::{ImportError, ImportFormat, Reader, Rejected};
 use shared::domain::text::FieldError;
 use shared::http::{Code, Problem, Request, Response, json_response};
@@ -36,34 +38,28 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     user(app, &request).await?;
     let topic = super::topic_of_path(&request)?;
     let format = format(&request)?;
-    let body: &[u8] = request.body().as_ref();
-    if body.len() > BODY_MAX {
+    if request.body().len() > BODY_MAX {
         return Err(Problem::new(
             Code::TooLarge,
             "An import takes up to 5 MB. Nothing was imported; split the file.",
         ));
     }
     let now = app.now();
-    let mut reader = Reader::new(format, now);
+    let reader = Reader::new(format, now);
     let mut output = Output::default();
-    let (mut input, mut batch) = (body, Vec::new());
+    let mut reading = read(Reading { reader, body: body(request), at: 0, has_ended: false }).await?;
     loop {
-        let line = match reader.read(&mut input).map_err(refused)? {
-            Some(line) => Some(line),
-            None => reader.close().map_err(refused)?,
-        };
-        let is_last = line.is_none();
-        match line {
-            Some(Ok(article)) => batch.push(article),
-            Some(Err(rejected)) => output.reject(rejected),
-            None => {}
-        }
-        if is_last || batch.len() == BATCH {
-            output.add(corpus::import(app, &topic, std::mem::take(&mut batch), false, now).await?);
-        }
-        if is_last {
+        let Read { next, articles, rejected } = reading;
+        rejected.into_iter().for_each(|rejected| output.reject(rejected));
+        let importing = corpus::import(app, &topic, articles, false, now);
+        if next.has_ended {
+            output.add(importing.await?);
             break;
         }
+        // The next lines are read while these are written.
+        let (imported, read) = futures::join!(importing, read(next));
+        output.add(imported?);
+        reading = read?;
     }
     tracing::info!(
         added = output.added,
@@ -73,6 +69,56 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
         "articles imported"
     );
     json_response(StatusCode::OK, &output)
+}
+
+/// How far a file is read.
+struct Reading {
+    reader: Reader,
+    body: Vec<u8>,
+    at: usize,
+    has_ended: bool,
+}
+
+/// What a batch of lines came to.
+struct Read {
+    next: Reading,
+    articles: Vec<Article>,
+    rejected: Vec<Rejected>,
+}
+
+/// Reads lines until they make a batch, or to the file's end.
+async fn read(mut reading: Reading) -> Result<Read, Problem> {
+    let batch = move || {
+        let (mut articles, mut rejected) = (Vec::new(), Vec::new());
+        while !reading.has_ended && articles.len() + rejected.len() < BATCH {
+            let left = reading.body.get(reading.at..).unwrap_or_default();
+            let mut input = left;
+            let line = match reading.reader.read(&mut input)? {
+                Some(line) => Some(line),
+                None => {
+                    reading.has_ended = true;
+                    reading.reader.close()?
+                }
+            };
+            reading.at += left.len() - input.len();
+            match line {
+                Some(Ok(article)) => articles.push(article),
+                Some(Err(line)) => rejected.push(line),
+                None => {}
+            }
+        }
+        Ok(Read { next: reading, articles, rejected })
+    };
+    tokio::task::spawn_blocking(batch).await.map_err(Problem::internal)?.map_err(refused)
+}
+
+fn body(request: Request) -> Vec<u8> {
+    match request.into_body() {
+        Body::Empty => Vec::new(),
+        Body::Text(text) => text.into_bytes(),
+        Body::Binary(bytes) => bytes,
+        other => other.to_vec(),
+    }
 }
 
 impl Output {

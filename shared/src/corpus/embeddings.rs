@@ -70,10 +70,13 @@ impl<'a> Embedder<'a> {
     /// The vector of each text, of length 1; `None` for a text that has none.
     pub async fn embed(&self, texts: &[String]) -> Result<Vec<Option<Vec<f32>>>, EmbeddingError> {
         let Some(service) = &self.app.config.embeddings else {
-            let embedder =
-                STATIC.get_or_init(|| embedding::Embedder::new().map_err(|error| error.to_string()));
-            let embedder = embedder.as_ref().map_err(|error| EmbeddingError::Damaged(error.clone()))?;
-            return Ok(texts.iter().map(|text| embedder.embed(text)).collect());
+            if texts.len() == 1 {
+                return embedded(texts);
+            }
+            // Those of an import take a while, in which its words can be written.
+            let texts = texts.to_vec();
+            let embedded = tokio::task::spawn_blocking(move || embedded(&texts)).await;
+            return embedded.map_err(|error| EmbeddingError::Damaged(error.to_string()))?;
         };
         let mut vectors = Vec::with_capacity(texts.len());
         for batch in texts.chunks(BATCH) {
@@ -135,4 +138,11 @@ impl<'a> Embedder<'a> {
         }
         Ok(vectors)
     }
+}
+
+/// The vectors of the static embeddings.
+fn embedded(texts: &[String]) -> Result<Vec<Option<Vec<f32>>>, EmbeddingError> {
+    let embedder = STATIC.get_or_init(|| embedding::Embedder::new().map_err(|error| error.to_string()));
+    let embedder = embedder.as_ref().map_err(|error| EmbeddingError::Damaged(error.clone()))?;
+    Ok(texts.iter().map(|text| embedder.embed(text)).collect())
 }

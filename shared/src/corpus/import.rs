@@ -105,9 +105,15 @@ async fn batch_of(
     }
 
     let indexed: Vec<_> = changed.iter().map(|(id, article, ..)| Indexed::of(*id, article)).collect();
-    let vectors = vectors(app, changed.iter().map(|(_, article, ..)| article)).await;
     let postings = state.map_or(0, |state| state.postings);
-    app.store().words.add(topic, &indexed, postings).await?;
+    let words = async {
+        app.store().words.add(topic, &indexed, postings).await?;
+        let signatures = changed.iter().map(|(id, _, _, signature)| (*id, signature));
+        app.store().stories.add(topic, signatures, before).await
+    };
+    let vectors = vectors(app, changed.iter().map(|(_, article, ..)| article));
+    let (vectors, words) = futures::join!(vectors, words);
+    words?;
     let kind = Embedder::of(app).kind();
     let prepared: Vec<_> = changed
         .into_iter()
@@ -123,8 +129,6 @@ async fn batch_of(
             vector: vector.map(|vector| (vector, kind.clone())),
         })
         .collect();
-    let signatures = prepared.iter().map(|prepared| (prepared.id, &prepared.signature));
-    app.store().stories.add(topic, signatures, before).await?;
     for chunk in prepared.chunks(CHUNK) {
         let imported = store.put_chunk(topic, chunk, &known, sample).await?;
         done.added += imported.added;
