@@ -13,6 +13,22 @@ use super::time::Timestamp;
 
 /// The longest topic name, in characters.
 pub const TOPIC_NAME_MAX: usize = 100;
+/// The longest title of an article, in characters.
+pub const TITLE_MAX: usize = 300;
+/// The longest address, in characters.
+pub const URL_MAX: usize = 2_000;
+/// The longest name of an outlet or a category, in characters.
+pub const NAME_MAX: usize = 100;
+/// The longest summary, in characters.
+pub const SUMMARY_MAX: usize = 5_000;
+/// The longest text, in characters.
+pub const TEXT_MAX: usize = 50_000;
+/// The most tags.
+pub const TAGS_MAX: usize = 20;
+/// The longest tag, in characters.
+pub const TAG_MAX: usize = 50;
+/// The longest language tag, in characters (RFC 5646, section 4.4.1).
+pub const LANGUAGE_MAX: usize = 35;
 
 /// How an article speaks of its subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

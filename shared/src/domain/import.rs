@@ -15,20 +15,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::article::{Article, Sentiment};
+use super::article::{
+    Article, LANGUAGE_MAX, NAME_MAX, SUMMARY_MAX, Sentiment, TAG_MAX, TAGS_MAX, TEXT_MAX, TITLE_MAX, URL_MAX,
+};
 use super::clean::{language, plain_text};
 use super::identity::canonical_url;
 use super::records::{CsvRecords, Lines, Mark};
 use super::time::Timestamp;
-
-const TITLE_MAX: usize = 300;
-const URL_MAX: usize = 2_000;
-const NAME_MAX: usize = 100;
-const SUMMARY_MAX: usize = 5_000;
-const TEXT_MAX: usize = 50_000;
-const TAGS_MAX: usize = 20;
-const TAG_MAX: usize = 50;
-const LANGUAGE_MAX: usize = 35;
 
 /// The fields of an imported article, as JSON and a CSV header name them.
 const FIELDS: [&str; 10] = [

@@ -18,7 +18,9 @@ use url::Url;
 
 use super::split::{self, Piece};
 use super::{dates, discover, encoding};
-use crate::domain::article::Article;
+use crate::domain::article::{
+    Article, LANGUAGE_MAX, NAME_MAX, SUMMARY_MAX, TAG_MAX, TAGS_MAX, TEXT_MAX, TITLE_MAX, URL_MAX,
+};
 use crate::domain::clean::{self, plain_text, shorten};
 use crate::domain::identity::{canonical_url, url_identity};
 use crate::domain::text::prefix;
@@ -26,16 +28,6 @@ use crate::domain::time::{DAY_MS, Timestamp};
 
 /// How many entries of one document are read; feeds have their newest first.
 pub const ENTRIES_MAX: usize = 500;
-
-// An article's limits, as `domain::import` has them.
-const TITLE_MAX: usize = 300;
-const URL_MAX: usize = 2_000;
-const NAME_MAX: usize = 100;
-const SUMMARY_MAX: usize = 5_000;
-const TEXT_MAX: usize = 50_000;
-const TAGS_MAX: usize = 20;
-const TAG_MAX: usize = 50;
-const LANGUAGE_MAX: usize = 35;
 
 /// As much of a text is looked at, in bytes: with its markup, the longest one
 /// that is kept takes less.
