@@ -69,6 +69,11 @@ impl App {
         Self { fetcher: OnceLock::from(Some(fetcher)), ..self }
     }
 
+    /// The same over a store whose client is another, such as one that is watched.
+    pub fn with_store(self, store: Store) -> Self {
+        Self { store: OnceLock::from(store), ..self }
+    }
+
     /// The tables.
     pub fn store(&self) -> &Store {
         self.store.get_or_init(|| {

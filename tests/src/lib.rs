@@ -1,8 +1,10 @@
 //! The workshop under test: the local machine, whole, in this process, and a
 //! client that goes in through its front door.
 
+pub mod calls;
 pub mod feed_server;
 pub mod main_job;
+pub mod news;
 pub mod refusals;
 pub mod scripted_model;
 
@@ -16,12 +18,15 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use local::{BundledModel, Handlers, MODEL_ID, Machine, ModelChoice, Options};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use shared::app::Clock;
+use shared::app::{App, Clock};
 use shared::config::EmbeddingService;
 use shared::domain::model::{ApiKey, Model};
 use shared::limits::Limits;
 use shared::llm::Readiness;
+use shared::store::Store;
 use tokio::sync::OnceCell;
+
+use crate::calls::Calls;
 
 /// The workspace's root.
 pub fn root() -> &'static Path {
@@ -163,12 +168,28 @@ impl Workshop {
 
     /// The AWS SDK's client of the machine's store: past the product.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let config = aws_sdk_dynamodb::Config::builder()
+        aws_sdk_dynamodb::Client::from_conf(self.dynamodb_config().build())
+    }
+
+    fn dynamodb_config(&self) -> aws_sdk_dynamodb::config::Builder {
+        aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-            .endpoint_url(self.machine.dynamodb_url());
-        aws_sdk_dynamodb::Client::from_conf(config.build())
+            .endpoint_url(self.machine.dynamodb_url())
+    }
+
+    /// An application over the machine's tables, and the reads it makes of them.
+    pub fn watched(&self) -> (App, Calls) {
+        let calls = Calls::default();
+        let config = self.dynamodb_config().interceptor(calls.clone()).build();
+        let app = self.machine.app();
+        let client = aws_sdk_dynamodb::Client::from_conf(config);
+        let (tables, key, dimensions) =
+            (app.config.tables.clone(), &app.config.cursor_key, app.config.dimensions());
+        let store = Store::new(client, tables, key, dimensions);
+        let sdk = aws_config::SdkConfig::builder().build();
+        (App::new(app.config.clone(), sdk, app.clock.clone()).with_store(store), calls)
     }
 
     /// Calls `collect-feeds` as the schedule does.
@@ -314,9 +335,11 @@ impl Client {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
-    /// A request to be added to; the token is in it.
-    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.base));
+    /// A request to a path of the workshop's, or to a whole address, to be
+    /// added to; the token is in it.
+    pub fn request(&self, method: Method, to: &str) -> reqwest::RequestBuilder {
+        let base = if to.starts_with('/') { &self.base } else { "" };
+        let request = self.http.request(method, format!("{base}{to}"));
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -398,4 +421,11 @@ pub fn events(text: &str) -> Vec<Value> {
 /// The text of an answer's events, put together.
 pub fn spoken(events: &[Value]) -> String {
     events.iter().filter_map(|event| event["content"].as_str()).collect()
+}
+
+/// The value that this share of `figures` doesn't exceed.
+pub fn quantile(figures: &[f64], share: f64) -> f64 {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[((sorted.len() - 1) as f64 * share).round() as usize]
 }

@@ -178,8 +178,15 @@ async fn nearest(
     };
     let Some(vector) = vector else { return Ok(None) };
     let kind = embedder.kind();
-    let mut nearest =
-        app.store().meaning.nearest(&question.topic, &kind, &vector, period, &question.facts).await?;
+    let found = app.store().meaning.nearest(&question.topic, &kind, &vector, period, &question.facts).await;
+    let mut nearest = match found {
+        // While DynamoDB fills an index, which takes hours for a large one, it can't be searched.
+        Err(error) if question.by.words() => {
+            tracing::error!(%error, "a search went by words alone");
+            return Ok(None);
+        }
+        found => found?,
+    };
     let least = embedder.least_similarity();
     nearest.retain(|(_, similarity)| *similarity >= least);
     Ok(Some(nearest))

@@ -3,9 +3,12 @@
 use jiff::{Timestamp, ToSpan};
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::corpus::Question;
+use shared::domain::search::By;
+use shared::store::Store;
 use tests::{Answer, Client, Setup, Workshop};
 
-use crate::{percent_encoded, texts};
+use crate::{nobody_answers, percent_encoded, texts};
 
 async fn topics(client: &Client) -> Vec<Value> {
     client.get("/api/topics").await.expect(200).as_array().expect("an array").clone()
@@ -212,5 +215,31 @@ async fn with_embeddings_of_other_dimensions_every_article_is_still_there() {
     let found =
         search(&client, "AI Adoption", "by=meaning&query=machines%20replacing%20office%20workers").await;
     assert_eq!(found["articles"][0]["meaning_rank"], 1, "{found}");
+    workshop.stop().await;
+}
+
+/// As while DynamoDB fills an index: there is none of that name yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_an_index_of_vectors_a_search_goes_by_words_and_says_so() {
+    let workshop =
+        Workshop::start_with(Setup { sample: false, model: nobody_answers().await, ..Setup::default() })
+            .await;
+    let lines = line("Ferry strike ends in Piraeus", "https://harbour.example/piraeus", 1);
+    import(&workshop.client("ana"), "Ports", "application/x-ndjson", lines).await.expect(200);
+    let (app, _) = workshop.watched();
+    let (tables, key) = (app.config.tables.clone(), app.config.cursor_key.clone());
+    let app = app.with_store(Store::new(workshop.dynamodb(), tables, &key, 99));
+    let question = |by| Question {
+        topic: "Ports".to_owned(),
+        query: "ferry strike".to_owned(),
+        limit: 5,
+        by,
+        ..Question::default()
+    };
+    let found = shared::corpus::search(&app, &question(By::Both), app.now()).await;
+    let found = found.expect("the words are there").expect("the topic");
+    assert_eq!((found.found.len(), found.matched, found.by_meaning), (1, true, false));
+    let by_meaning = shared::corpus::search(&app, &question(By::Meaning), app.now()).await;
+    assert!(by_meaning.is_err(), "what was asked for by meaning alone has no answer");
     workshop.stop().await;
 }
