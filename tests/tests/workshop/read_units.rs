@@ -1,12 +1,17 @@
-//! A list costs what its page costs, however long the list is. A list's answer
-//! doesn't say what it cost, so the store is asked.
+//! A list costs what its page costs, however long the list is, and a search what
+//! its words' part of the index costs. An answer doesn't say what it cost, so
+//! the store is asked.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use futures::{StreamExt, stream};
 use local::ModelChoice;
+use reqwest::Method;
+use serde_json::json;
+use shared::corpus::{Question, search};
 use shared::domain::draft::Status;
+use tests::calls::Call;
 use tests::{DRAFTS, PROMPT, Setup, Workshop};
 
 use crate::table_named;
@@ -89,4 +94,66 @@ fn copy(item: &HashMap<String, AttributeValue>, id: &str, number: usize) -> Hash
         value => value.clone(),
     };
     item.iter().map(|(name, value)| (name.clone(), replaced(value))).collect()
+}
+
+/// Words of an article that no other article has, beside those that all have.
+const OWN_WORDS: usize = 20;
+/// Bytes that a word takes in the index for an article: a posting, and what
+/// precedes the postings of a word when there is but one.
+const POSTING: f64 = 17.0;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_reads_the_same_articles_and_a_256th_of_the_words_however_many_there_are() {
+    let setup = Setup { model: Some(ModelChoice::None), sample: false, ..Setup::default() };
+    let workshop = Workshop::start_with(setup).await;
+    let (few, many) = (300, 2_400);
+    have_articles(&workshop, "Few", few).await;
+    have_articles(&workshop, "Many", many).await;
+    let [few_calls, many_calls] = [calls(&workshop, "Few").await, calls(&workshop, "Many").await];
+    let units = |calls: &[Call], operation: &str| -> f64 {
+        calls.iter().filter(|call| call.operation == operation).map(|call| call.units).sum()
+    };
+    let operations = |calls: &[Call]| {
+        let mut names: Vec<_> = calls.iter().map(|call| call.operation).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(operations(&few_calls), ["BatchGetItem", "GetItem", "Query", "SearchVectors"]);
+    assert_eq!(operations(&many_calls), operations(&few_calls));
+    for operation in ["GetItem", "BatchGetItem"] {
+        let (few, many) = (units(&few_calls, operation), units(&many_calls, operation));
+        assert!(few > 0.0 && many <= few, "{operation}: {few} units, then {many}");
+    }
+    // Half a unit is 4 KB, read without strong consistency.
+    let own = (many - few) as f64 * OWN_WORDS as f64 * POSTING / 256.0 / 4_096.0 / 2.0;
+    let grown = units(&many_calls, "Query") - units(&few_calls, "Query");
+    assert!(grown <= 1.5 * own + 0.5, "words: {grown} more, where the index grew by {own}");
+    workshop.stop().await;
+}
+
+/// What a search for a word of one article reads.
+async fn calls(workshop: &Workshop, topic: &str) -> Vec<Call> {
+    let (app, calls) = workshop.watched();
+    let question =
+        Question { topic: topic.to_owned(), query: "w7x3".to_owned(), limit: 20, ..Question::default() };
+    let results = search(&app, &question, app.now()).await.expect("the store answers").expect("the topic");
+    assert_eq!((results.total, results.found.len(), results.by_meaning), (1, 20, true), "in {topic}");
+    calls.take()
+}
+
+async fn have_articles(workshop: &Workshop, topic: &str, count: usize) {
+    let line = |number: usize| {
+        let own: Vec<_> = (0..OWN_WORDS).map(|word| format!("w{number}x{word}")).collect();
+        let article = json!({
+            "title": format!("Report {number} of the harbour"), "summary": own.join(" "),
+            "url": format!("https://harbour.example/{number}"), "published_at": "2026-11-01T08:00:00Z",
+        });
+        format!("{article}\n")
+    };
+    let client = workshop.client("ana");
+    let file: String = (0..count).map(line).collect();
+    let sent = client.request(Method::POST, &format!("/api/topics/{topic}/articles"));
+    let sent = sent.header("content-type", "application/x-ndjson").body(file);
+    let imported = client.send(sent).await.expect(200);
+    assert_eq!(imported["added"], count, "{imported}");
 }
