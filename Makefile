@@ -51,6 +51,7 @@ nightly: $(DEPLOY_TOOLS)  ## what takes too long for every change: the release b
 
 bench: page $(BROWSER_TOOLS)  ## how long routes and the page take, against their bars
 	cargo bench --package tests --bench routes
+	cargo bench --package tests --bench search
 	cargo build --package local --package tests --examples --bins
 	npm --prefix tests/browser run --silent bench
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::ModelChoice;
 use serde_json::json;
-use tests::{Client, DRAFTS, PROMPT, START, Setup, Workshop};
+use tests::{Client, DRAFTS, PROMPT, START, Setup, Workshop, quantile};
 
 /// Rounds that count; a few more go first.
 const ROUNDS: usize = 400;
@@ -103,10 +103,4 @@ async fn time(work: impl Future<Output = ()>) -> f64 {
     let started = Instant::now();
     work.await;
     started.elapsed().div_duration_f64(Duration::from_millis(1))
-}
-
-fn quantile(times: &[f64], share: f64) -> f64 {
-    let mut sorted = times.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[((sorted.len() - 1) as f64 * share).round() as usize]
 }
