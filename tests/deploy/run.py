@@ -182,6 +182,10 @@ def uploads_are_taken_by_their_signature_alone(outputs):
         body = b"x" if method == "PUT" else None
         refused = opened(urllib.request.Request(presigned(outputs, function, operation, key), method=method, data=body))
         check(refused.status == 403, f"{function} signs no {method} of {key}: {refused.status}")
+    for origin, status in ((outputs["Address"], 200), ("https://elsewhere.example", 403)):
+        asks = {"Origin": origin, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
+        answer = opened(urllib.request.Request(bucket, method="OPTIONS", headers=asks))
+        check(answer.status == status, f"a page of {origin} may send a file: {answer.status}")
     read = opened(urllib.request.Request(presigned(outputs, "import-articles", "get_object", "uploads/one")))
     check(read.body == b"x", "import-articles reads it")
     shown("the bucket of uploads takes what imports-start signed, import-articles reads it, and nobody anything else")

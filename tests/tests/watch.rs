@@ -12,6 +12,7 @@ use reqwest::Method;
 use serde_json::json;
 use shared::limits::Limits;
 use tests::main_job::{Place, main_job};
+use tests::news::Words;
 use tests::{Client, DRAFTS, MESSAGE, START, Setup, Workshop, brief_small_model, root};
 use tokio::time::{Instant, sleep};
 
@@ -36,6 +37,7 @@ async fn the_main_job_runs_under_cargo_lambda_watch() {
     };
     main_job(&place).await;
     functions_check_tokens(&workshop, &ada).await;
+    functions_stay_small(&ada).await;
     a_changed_source_is_served(&ada).await;
     workshop.stop().await;
 
@@ -67,6 +69,59 @@ async fn functions_check_tokens(workshop: &Workshop, ada: &Client) {
     let nowhere = ada.send(ada.request(Method::GET, "/api/nothing")).await;
     nowhere.expect_problem(404, "not-found");
     eprintln!("  shown: no token, a forged one and nonsense are refused by the functions themselves");
+}
+
+/// What Lambda would have to give the functions that hold the most: 128 MB is
+/// the least there is. Each is a process here, whose peak the system knows.
+async fn functions_stay_small(ada: &Client) {
+    // As much as one request takes, in as many articles as that can be.
+    let items = Words::default().items(15_000);
+    let mut size = 0;
+    let lines = items.split_inclusive('\n').take_while(|line| {
+        size += line.len();
+        size <= 5_242_880
+    });
+    let lines: Vec<_> = lines.collect();
+    let (file, articles) = (lines.concat(), lines.len());
+    assert!(file.len() > 5_000_000, "{}", file.len());
+    let topic = "/api/topics/Small%20functions";
+    let sent = ada.request(Method::POST, &format!("{topic}/articles"));
+    let sent = sent.header("content-type", "application/x-ndjson").body(file.clone());
+    let imported = ada.send(sent).await.expect(200);
+    assert_eq!(imported["added"], articles, "{imported}");
+    let found = ada.get(&format!("{topic}/articles?limit=50&query=energy%20companies")).await.expect(200);
+    assert_eq!(found["articles"].as_array().map(Vec::len), Some(50), "{found}");
+
+    let order = json!({"format": "jsonl", "bytes": file.len()});
+    let started = ada.post(&format!("{topic}/imports"), order).await.expect(201);
+    let nobody = ada.without_token();
+    let url = started["upload"]["url"].as_str().expect("an address");
+    assert_eq!(nobody.send(nobody.request(Method::PUT, url).body(file)).await.status, 200);
+    let import = format!("{topic}/imports/{}", started["import"]["id"].as_str().expect("an id"));
+    ada.post(&format!("{import}/run"), json!({})).await.expect(202);
+    let deadline = Instant::now() + Duration::from_secs(240);
+    while ada.get(&import).await.expect(200)["status"] != "finished" {
+        assert!(Instant::now() < deadline, "the import did not end");
+        sleep(Duration::from_millis(500)).await;
+    }
+    for binary in ["articles-import", "articles-search", "import-articles"] {
+        let peak = peak_of(binary);
+        eprintln!("  shown: {binary} had {} MB at its peak", peak / 1_000_000);
+        assert!(peak < 128 * 1_024 * 1_024, "{binary}: {peak} bytes");
+    }
+}
+
+/// The most memory that the function's process ever had, in bytes (`VmHWM` of proc(5)).
+fn peak_of(binary: &str) -> u64 {
+    let of_process = |process: std::fs::DirEntry| {
+        let running = std::fs::read_link(process.path().join("exe")).ok()?;
+        (running.file_name()? == binary).then_some(())?;
+        let status = std::fs::read_to_string(process.path().join("status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kibibytes| kibibytes * 1_024)
+    };
+    let processes = std::fs::read_dir("/proc").expect("the processes");
+    processes.flatten().filter_map(of_process).max().unwrap_or_else(|| panic!("{binary} does not run"))
 }
 
 /// Changes a handler, asks until the change is served, and changes it back.
