@@ -75,6 +75,7 @@ test("from a need to a prompt that others clone", async ({ page, quiet }) => {
     await run.getByLabel("Notes").blur();
     await expect(run.getByText("Saved.", { exact: true })).toBeVisible();
     await run.evaluate((shown) => shown.scrollIntoView());
+    expect(await page.evaluate(() => scrollY), "the panel scrolls, and not the page").toBe(0);
     await page.screenshot({ path: picture("test") });
     await page.reload();
     await page.getByRole("tab", { name: /^History/ }).click();
