@@ -41,7 +41,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     if request.body().len() > BODY_MAX {
         return Err(Problem::new(
             Code::TooLarge,
-            "An import takes up to 5 MB. Nothing was imported; split the file.",
+            "One request takes up to 5 MB. Nothing was imported; upload the file (POST …/imports), or split it.",
         ));
     }
     let now = app.now();
