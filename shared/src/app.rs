@@ -27,6 +27,8 @@ pub struct App {
     pub config: Config,
     /// The time.
     pub clock: Clock,
+    /// A run's growing answer is recorded at most this often.
+    pub flush_every: Duration,
     /// Keys of the sign-in, once fetched.
     pub keys: crate::auth::KeyCache,
     sdk: SdkConfig,
@@ -46,6 +48,7 @@ impl App {
         Self {
             config,
             clock,
+            flush_every: Duration::from_secs(1),
             keys: crate::auth::KeyCache::default(),
             sdk,
             store: OnceLock::new(),

@@ -3,10 +3,12 @@
 
 pub mod calls;
 pub mod feed_server;
+pub mod handlers;
 pub mod main_job;
 pub mod news;
 pub mod refusals;
 pub mod scripted_model;
+pub mod simulation;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -227,7 +227,7 @@ fn next_play(state: &State) -> Play {
     next.unwrap_or_else(|| Play::status(500))
 }
 
-async fn read_request(connection: &mut BufReader<TcpStream>) -> std::io::Result<Asked> {
+pub(crate) async fn read_request(connection: &mut BufReader<TcpStream>) -> std::io::Result<Asked> {
     let (mut length, mut authorization) = (0, None);
     loop {
         let mut line = String::new();
@@ -297,7 +297,7 @@ async fn stream_words(to: &mut TcpStream, text: &str, pause: Duration) -> std::i
 }
 
 /// One chunk (RFC 9112, section 7.1); an empty one ends the body.
-async fn chunk(to: &mut TcpStream, data: &str) -> std::io::Result<()> {
+pub(crate) async fn chunk(to: &mut TcpStream, data: &str) -> std::io::Result<()> {
     to.write_all(format!("{:x}\r\n{data}\r\n", data.len()).as_bytes()).await?;
     to.flush().await
 }

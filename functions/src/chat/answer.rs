@@ -15,10 +15,9 @@ use shared::domain::draft::Draft;
 use shared::domain::model::{Model, Usage};
 use shared::domain::time::Timestamp;
 use shared::http::{Code, Problem, Response, StreamingResponse};
-use shared::limits::Spend;
 use shared::llm::assistant::{CONTEXT_MESSAGES, CONTEXT_RUNS, messages};
 use shared::llm::{ChatRequest, Chunk, Deadlines, Finish, ModelError, Readiness, Tools};
-use shared::store::{Answering, Beat, Counter, Reservation, StoreError};
+use shared::store::{Answering, Beat, StoreError, Took};
 use shared::telemetry::Figure;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -53,7 +52,6 @@ pub(super) struct Task {
     pub question: Message,
     pub model: Model,
     pub answering: Answering,
-    pub reserved: Reservation,
     pub request_id: String,
 }
 
@@ -90,15 +88,15 @@ pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Result<Opt
         Ok((usage, finish)) => (Ok(finish), usage),
         Err(CutShort { why, usage }) => (Err(why), usage),
     };
-    settle(app, task, usage).await;
     tell_figures(app, task, &answer, usage);
     answer.truncated = !matches!(end, Ok(Finish::Stop | Finish::Other(_)));
     answer.usage = (!matches!(end, Err(Why::Failed(_)))).then_some(usage);
     let conversations = &app.store().conversations;
+    let took = Took { usage, cost_micros: task.model.cost_micros(usage) };
     let kept = if answer.content.is_empty() {
-        conversations.abandon(&task.answering).await.map(|()| true)
+        conversations.abandon(&task.answering, took, app.now()).await
     } else {
-        conversations.finish(&task.answering, &answer, kept_part, end.is_err()).await
+        conversations.finish(&task.answering, &answer, (kept_part, end.is_err()), took, app.now()).await
     };
     let problem = match (end, kept) {
         (_, Err(error)) => Problem::from(error),
@@ -285,26 +283,6 @@ async fn await_model(app: &App, task: &Task, events: &Events) -> Result<(), CutS
             Readiness::Failed { detail } => format!("{detail} Your message is kept."),
         };
         return Err(Problem::new(Code::Unavailable, refusal).into());
-    }
-}
-
-/// Replaces what was set aside by what was used. What can't be settled stays
-/// set aside until the day ends: on the safe side of the limit.
-async fn settle(app: &App, task: &Task, usage: Usage) {
-    let used = Spend {
-        tokens: usage.prompt_tokens.saturating_add(usage.completion_tokens),
-        micros: task.model.cost_micros(usage),
-    };
-    let settled = app.store().quotas.settle(&task.reserved, used).await;
-    let signed = |amount: u64| i64::try_from(amount).unwrap_or(i64::MAX);
-    let counters = [
-        (Counter::TokensIn, signed(usage.prompt_tokens)),
-        (Counter::TokensOut, signed(usage.completion_tokens)),
-        (Counter::CostMicros, signed(used.micros)),
-    ];
-    let counted = app.store().metrics.count(&counters, task.question.id, app.now()).await;
-    if let Err(error) = settled.and(counted) {
-        tracing::warn!(%error, "a message's use could not be settled");
     }
 }
 

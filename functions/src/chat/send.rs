@@ -19,7 +19,7 @@ use shared::http::{
     Attempt, Code, Idempotent, Problem, Request, StreamingResponse, begin, json, json_response, request_id,
 };
 use shared::llm::runner::estimate;
-use shared::store::{Answering, Begin, Kind};
+use shared::store::{Answering, Begin, Demand};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -108,28 +108,14 @@ async fn start(
         Some(text) => (user_message(app, id, text.clone()), true),
         None => (store.conversations.pending(chat).await?.ok_or_else(nothing_pending)?, false),
     };
-    let reserved =
-        store.quotas.reserve(&user.id, Kind::Message, estimate(model), &app.config.limits, app.now()).await?;
-    let reserved = reserved.map_err(|limit| Problem::limited(limit, app.now()))?;
-
-    let begun = begin_answer(app, &draft, &question, new).await;
-    let refused = match begun {
-        Ok(Begun::Answering(answering)) => {
+    let demand = Demand { user: &user.id, spend: estimate(model), limits: &app.config.limits };
+    Ok(match begin_answer(app, &draft, &question, new, demand).await? {
+        Begun::Answering(answering) => {
             let model = model.clone();
-            return Ok(Start::Answering(Box::new(Task {
-                draft,
-                question,
-                model,
-                answering,
-                reserved,
-                request_id,
-            })));
+            Start::Answering(Box::new(Task { draft, question, model, answering, request_id }))
         }
-        Ok(Begun::Answered(answer)) => Ok(Start::Answered(answer)),
-        Err(problem) => Err(problem),
-    };
-    store.quotas.give_back(&reserved, Kind::Message).await?;
-    refused
+        Begun::Answered(answer) => Start::Answered(answer),
+    })
 }
 
 enum Begun {
@@ -139,19 +125,25 @@ enum Begun {
 
 /// Takes the lease. A message that is there already is a repeat's: it is
 /// answered if that has not been done.
-async fn begin_answer(app: &App, draft: &Draft, question: &Message, new: bool) -> Result<Begun, Problem> {
+async fn begin_answer(
+    app: &App,
+    draft: &Draft,
+    question: &Message,
+    new: bool,
+    demand: Demand<'_>,
+) -> Result<Begun, Problem> {
     let conversations = &app.store().conversations;
-    let answering = Answering { draft_id: draft.summary.id, lease_id: app.new_id() };
     let begin = async |new| {
         let now = app.now();
-        conversations.begin(draft, question, new, answering.lease_id, now, answer::lease(now)).await
+        let lease = (app.new_id(), answer::lease(now));
+        conversations.begin(draft, question, new, lease, demand, now).await
     };
     let begun = match begin(new).await? {
         Begin::Exists => begin(false).await?,
         other => other,
     };
     match begun {
-        Begin::Begun => Ok(Begun::Answering(answering)),
+        Begin::Begun(answering) => Ok(Begun::Answering(answering)),
         Begin::Answered if new => {
             let answer = conversations.answer_to(draft.summary.id, question.id).await?;
             answer.map(|answer| Begun::Answered(Box::new(answer))).ok_or_else(nothing_pending)
@@ -162,6 +154,7 @@ async fn begin_answer(app: &App, draft: &Draft, question: &Message, new: bool) -
             "The assistant is still answering. Your message was not sent; send it when the answer is complete.",
         )
         .with_retry_after(2)),
+        Begin::Limited(limit) => Err(Problem::limited(limit, app.now())),
         Begin::Gone | Begin::Exists => Err(Problem::not_found("conversation")),
     }
 }

@@ -1,4 +1,4 @@
-//! Each minute: finds the runs and imports that fell between. A message may be
+//! Each minute: finds the runs, answers and imports that fell between. A message may be
 //! lost, a worker may die at any instant, a queue may be emptied; what stands
 //! in the store goes on until it is in a final state.
 
@@ -9,7 +9,7 @@ use shared::app::App;
 use shared::domain::run::{ATTEMPTS_MAX, GIVE_UP_MS, Outcome, State};
 use shared::llm::runner::give_up_sentence;
 use shared::queue::{ImportMessage, RunMessage};
-use shared::store::OpenRun;
+use shared::store::{Due, OpenRun};
 
 /// Runs looked at in one go.
 const BATCH: u32 = 50;
@@ -27,6 +27,8 @@ pub struct Recovered {
     pub put_back: u32,
     /// Ended, because they could not be finished or were cancelled.
     pub ended: u32,
+    /// Answers whose writer was dead: what was set aside for them is given back.
+    pub answers: u32,
     /// Imports that were announced again.
     pub imports: u32,
 }
@@ -39,8 +41,14 @@ pub async fn handle(app: &App, _: Value) -> Result<Recovered, Error> {
         if due.is_empty() {
             break;
         }
-        for open in due {
-            recover(app, &open, &mut recovered).await?;
+        for due in due {
+            match due {
+                Due::Run(open) => recover(app, &open, &mut recovered).await?,
+                Due::Chat(draft_id) => {
+                    let ended = app.store().conversations.recover(draft_id, app.now()).await?;
+                    recovered.answers += u32::from(ended);
+                }
+            }
         }
     }
     if recovered.put_back + recovered.ended > 0 {

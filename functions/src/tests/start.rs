@@ -8,12 +8,13 @@ use std::time::Duration;
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use shared::app::App;
 use shared::auth::{User, user};
+use shared::domain::model::Model;
 use shared::domain::run::{Order, Run};
 use shared::domain::text::FieldError;
 use shared::http::{Code, Problem, Request, Response, json, json_response, once, path_id, prefer_wait};
 use shared::llm::runner::estimate;
 use shared::queue::RunMessage;
-use shared::store::{Kind, Reservation, Started, pause};
+use shared::store::{Demand, Started, pause};
 use uuid::Uuid;
 
 use super::RunView;
@@ -45,43 +46,36 @@ async fn start(app: &App, user: &User, draft_id: Uuid, order: Order, id: Uuid) -
         return Err(FieldError::new("topic", detail).into());
     }
     get(app, user, draft_id).await?.check_runnable("A test")?;
-    let reserved =
-        store.quotas.reserve(&user.id, Kind::Run, estimate(model), &app.config.limits, app.now()).await?;
-    let reserved = reserved.map_err(|limit| Problem::limited(limit, app.now()))?;
-    let queued = queue(app, user, draft_id, &order, &model.id, &reserved, id).await;
-    if !matches!(queued, Ok((_, true))) {
-        store.quotas.give_back(&reserved, Kind::Run).await?;
-    }
-    accepted(app, queued?.0)
+    accepted(app, queue(app, user, draft_id, &order, model, id).await?)
 }
 
-/// Queues the run; it, and whether this call did it or an earlier one of the
-/// same request.
+/// Queues the run within the limits; what it was when this call or an earlier
+/// one of the same id did it.
 async fn queue(
     app: &App,
     user: &User,
     draft_id: Uuid,
     order: &Order,
-    model: &str,
-    reserved: &Reservation,
+    model: &Model,
     id: Uuid,
-) -> Result<(Run, bool), Problem> {
+) -> Result<Run, Problem> {
     let runs = &app.store().runs;
+    let demand = Demand { user: &user.id, spend: estimate(model), limits: &app.config.limits };
     for attempt in 1..=ATTEMPTS {
         let draft = get(app, user, draft_id).await?;
         draft.check_runnable("A test")?;
-        let run = Run::queued(id, &draft, order, model, app.now());
-        match runs.start(&draft, &run, reserved, app.now()).await? {
+        let run = Run::queued(id, &draft, order, &model.id, app.now());
+        match runs.start(&draft, &run, demand, app.now()).await? {
             Started::Started => {
                 announce(app, draft_id, id).await;
-                return Ok((run, true));
+                return Ok(run);
             }
             Started::Exists => {
-                let run = runs.get(draft_id, id).await?.ok_or_else(|| Problem::not_found("test"))?;
-                return Ok((run, false));
+                return runs.get(draft_id, id).await?.ok_or_else(|| Problem::not_found("test"));
             }
             Started::DraftChanged => tokio::time::sleep(pause(attempt)).await,
             Started::Gone => return Err(Problem::not_found("draft")),
+            Started::Limited(limit) => return Err(Problem::limited(limit, app.now())),
         }
     }
     Err(Problem::new(Code::Conflict, "The draft is being saved right now. No test was started; try again."))
@@ -91,7 +85,7 @@ async fn get(app: &App, user: &User, id: Uuid) -> Result<shared::domain::draft::
     app.store().drafts.get(&user.id, id, app.now()).await?.ok_or_else(|| Problem::not_found("draft"))
 }
 
-fn model<'a>(app: &'a App, id: Option<&str>) -> Result<&'a shared::domain::model::Model, Problem> {
+fn model<'a>(app: &'a App, id: Option<&str>) -> Result<&'a Model, Problem> {
     app.models().find(id).ok_or_else(|| match id {
         Some(id) => FieldError::new(
             "model",

@@ -29,7 +29,7 @@ pub const ANSWER_MAX: usize = 80_000;
 /// A worker that has not renewed its lease for this long is taken to be dead.
 pub const LEASE_MS: i64 = 20_000;
 /// How often a worker renews its lease and looks whether it was cancelled.
-pub const HEARTBEAT_MS: u64 = 2_000;
+pub const HEARTBEAT_MS: i64 = 2_000;
 /// From claim to a final state, at the most.
 pub const RUN_DEADLINE_MS: u64 = 5 * 60_000;
 /// A queued run whose message was not taken for this long gets another.

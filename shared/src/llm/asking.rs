@@ -1,8 +1,6 @@
 //! Asking a model once, in the name of a run: its answer is recorded as it
 //! grows, and the run's lease is kept.
 
-use std::time::Duration;
-
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::client::{Answer, ChatRequest, Chunk, Deadlines, Finish, ModelError, ToolCall};
@@ -12,8 +10,6 @@ use crate::domain::run::{ANSWER_MAX, ATTEMPTS_MAX, HEARTBEAT_MS, Outcome, State}
 use crate::domain::text::prefix;
 use crate::store::{Beat, OpenRun, StoreError};
 
-/// A growing answer is recorded at most this often.
-const FLUSH: Duration = Duration::from_secs(1);
 /// The longest a run waits for a model that limits its rate, in seconds.
 const RATE_WAIT_MAX: u64 = 300;
 
@@ -40,9 +36,9 @@ pub(super) async fn ask(
     let mut answer = Growing::default();
     let started = Instant::now();
     let deadlines = Deadlines::for_model(request.model, end.saturating_duration_since(started));
-    let mut beat = interval(FLUSH);
+    let mut beat = interval(app.flush_every);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut renewed = started;
+    let mut renewed = app.now();
 
     let client = match app.models().client() {
         Ok(client) => client,
@@ -58,13 +54,13 @@ pub(super) async fn ask(
             },
             chunk = next(&mut stream), if stream.is_some() => chunk,
             _ = beat.tick() => {
-                if renewed.elapsed() >= Duration::from_millis(HEARTBEAT_MS) {
+                if app.now().millis_since(renewed) >= HEARTBEAT_MS {
                     match runs.renew(open, app.now()).await? {
                         Beat::Held => {}
                         Beat::CancelRequested => return Ok(Asked::Ended(answer.cancelled(request))),
                         Beat::Lost => return Ok(Asked::LeaseLost),
                     }
-                    renewed = Instant::now();
+                    renewed = app.now();
                 }
                 if let Some(text) = answer.unrecorded()
                     && !runs.keep_partial(open, text).await?

@@ -3,7 +3,9 @@
 //! The state holds a lease: while it runs, one answer is being written, and
 //! nobody else may write. It has an end, so that a function that dies does not
 //! lock a conversation for good. The user's wish to stop is marked on it and
-//! goes with it: each lease begins and ends without the mark.
+//! goes with it: each lease begins and ends without the mark. So does what is
+//! set aside for the answer: whoever ends the lease settles it. While it runs,
+//! the state stands in the index of what is to be looked at again.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use serde::{Deserialize, Serialize};
@@ -12,12 +14,19 @@ use uuid::Uuid;
 use super::cursor::CursorKey;
 use super::expression::Change;
 use super::metrics::{self, Counter};
+use super::quotas::{self, Demand, Kind, Reservation};
 use super::runs::Beat;
 use super::{StoreError, Table, drafts, keys, read, transaction, write};
 use crate::config::Tables;
 use crate::domain::conversation::{Message, Role};
 use crate::domain::draft::Draft;
+use crate::domain::model::Usage;
 use crate::domain::time::Timestamp;
+use crate::limits::{Limited, Spend};
+
+/// Dead writers that one message finds: there was one, and another may just
+/// have taken its place.
+const DEAD_WRITERS: u32 = 3;
 
 /// The conversations.
 #[derive(Clone, Debug)]
@@ -42,7 +51,7 @@ pub struct History {
 #[derive(Debug)]
 pub enum Begin {
     /// The lease is taken and the user's message, if there is one, is kept.
-    Begun,
+    Begun(Answering),
     /// Another answer is being written.
     Busy,
     /// The draft is gone.
@@ -51,6 +60,8 @@ pub enum Begin {
     Answered,
     /// A message of this id is there already: a repeated request.
     Exists,
+    /// This limit is in the way.
+    Limited(Limited),
 }
 
 /// An answer being written: who may write it, and until when.
@@ -60,6 +71,33 @@ pub struct Answering {
     pub draft_id: Uuid,
     /// Names the lease.
     pub lease_id: Uuid,
+    /// What was set aside for it.
+    reserved: Reservation,
+}
+
+/// What writing an answer took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Took {
+    /// Tokens of the model.
+    pub usage: Usage,
+    /// What they cost, in millionths of a US dollar.
+    pub cost_micros: u64,
+}
+
+impl Took {
+    fn counters(self) -> [(Counter, i64); 3] {
+        let signed = |amount: u64| i64::try_from(amount).unwrap_or(i64::MAX);
+        [
+            (Counter::TokensIn, signed(self.usage.prompt_tokens)),
+            (Counter::TokensOut, signed(self.usage.completion_tokens)),
+            (Counter::CostMicros, signed(self.cost_micros)),
+        ]
+    }
+
+    fn spend(self) -> Spend {
+        let tokens = self.usage.prompt_tokens.saturating_add(self.usage.completion_tokens);
+        Spend { tokens, micros: self.cost_micros }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,6 +116,7 @@ struct Leased {
     lease_until: Option<Timestamp>,
     #[serde(default)]
     stop_requested: bool,
+    reserved: Option<Reservation>,
 }
 
 impl Leased {
@@ -218,26 +257,52 @@ impl Conversations {
         Ok(recent.into_iter().find(|message| message.in_reply_to == Some(id)))
     }
 
-    /// Takes the lease until `until` to answer `question`, and keeps the
-    /// question if it is `new`, together: a message that was taken is never
-    /// lost, one that was refused never kept.
+    /// Takes the lease until `until` to answer `question`, keeps the question
+    /// if it is `new`, and sets aside what the answer may use, together: a
+    /// message that was taken is never lost, one that was refused never kept.
+    /// A lease that has run out is ended first.
     pub async fn begin(
         &self,
         draft: &Draft,
         question: &Message,
         new: bool,
-        lease_id: Uuid,
+        lease: (Uuid, Timestamp),
+        demand: Demand<'_>,
         now: Timestamp,
-        until: Timestamp,
     ) -> Result<Begin, StoreError> {
+        for _ in 0..DEAD_WRITERS {
+            match self.try_begin(draft, question, new, lease, demand, now).await? {
+                Ok(begun) => return Ok(begun),
+                Err(dead) => drop(self.end_dead(draft.summary.id, &dead).await?),
+            }
+        }
+        Ok(Begin::Busy)
+    }
+
+    /// Begins, or tells of the lease that has run out.
+    async fn try_begin(
+        &self,
+        draft: &Draft,
+        question: &Message,
+        new: bool,
+        (lease_id, until): (Uuid, Timestamp),
+        demand: Demand<'_>,
+        now: Timestamp,
+    ) -> Result<Result<Begin, Leased>, StoreError> {
+        let reserving = match quotas::reserving(&self.names.usage, Kind::Message, demand, now)? {
+            Ok(reserving) => reserving,
+            Err(limited) => return Ok(Ok(Begin::Limited(limited))),
+        };
         let table = &self.table.name;
         let id = draft.summary.id;
         let state = Change::new()
             .if_exists()
-            .when_absent_or("lease_until", "<=", now)
+            .when_absent("lease_id")
             .set("lease_id", lease_id)
             .set("lease_until", until)
-            .remove("stop_requested");
+            .set("reserved", &reserving.reservation)
+            .set("open_pk", keys::OPEN)
+            .set("open_sk", keys::place(until, &id.to_string()));
         let state = if new {
             state.add("message_count", 1).set("pending", question.id)
         } else {
@@ -252,18 +317,59 @@ impl Conversations {
         if new {
             parts.push(Change::new().if_absent().put_of(table, entry(id, question)?)?);
         }
-        Ok(match transaction::commit(&self.table.client, parts).await? {
-            Ok(()) => Begin::Begun,
-            Err(refused) => match refused.part {
-                0 => Begin::Gone,
-                1 if refused.item.is_empty() => Begin::Gone,
-                1 if read::<Leased>(refused.item)?.lease_until.is_none_or(|until| until <= now) => {
-                    Begin::Answered
+        let limits_from = parts.len();
+        parts.extend(reserving.parts.iter().cloned());
+        let Err(refused) = transaction::commit(&self.table.client, parts).await? else {
+            let reserved = reserving.reservation;
+            return Ok(Ok(Begin::Begun(Answering { draft_id: id, lease_id, reserved })));
+        };
+        Ok(Ok(match refused.part {
+            0 => Begin::Gone,
+            1 if refused.item.is_empty() => Begin::Gone,
+            1 => {
+                let leased: Leased = read(refused.item)?;
+                match leased.lease_until {
+                    None => Begin::Answered,
+                    Some(until) if until > now => Begin::Busy,
+                    Some(_) => return Ok(Err(leased)),
                 }
-                1 => Begin::Busy,
-                _ => Begin::Exists,
-            },
-        })
+            }
+            part if part >= limits_from => {
+                Begin::Limited(reserving.limit_met(part - limits_from, refused.item)?)
+            }
+            _ => Begin::Exists,
+        }))
+    }
+
+    /// Ends a lease whose writer is dead, and gives back what was set aside for
+    /// it; false when it has changed meanwhile.
+    async fn end_dead(&self, draft: Uuid, dead: &Leased) -> Result<bool, StoreError> {
+        let change = ended(dead.lease_id).when("lease_until", "=", dead.lease_until);
+        let mut parts = vec![change.update_of(&self.table.name, keys::chat(draft))?];
+        if let Some(reserved) = &dead.reserved {
+            parts.extend(quotas::settlement(&self.names.usage, reserved, Spend::default())?);
+        }
+        Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
+    }
+
+    /// Looks at a conversation that is due: a lease that has run out is ended,
+    /// and its user's message stays pending; one that holds is looked at again.
+    /// Tells whether one was ended.
+    pub async fn recover(&self, draft: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(item) = self.table.get(keys::chat(draft)).await? else { return Ok(false) };
+        let leased: Leased = read(item)?;
+        match leased.lease_until {
+            Some(until) if until > now => {
+                let change = Change::new()
+                    .when("lease_id", "=", leased.lease_id)
+                    .set("open_sk", keys::place(until, &draft.to_string()));
+                // Refused when it ended meanwhile.
+                let _ = change.apply(&self.table, keys::chat(draft)).await?;
+                Ok(false)
+            }
+            Some(_) => self.end_dead(draft, &leased).await,
+            None => Ok(false),
+        }
     }
 
     /// Renews the lease.
@@ -308,45 +414,61 @@ impl Conversations {
         }
     }
 
-    /// Ends an answer: keeps it, gives the lease back, and counts the message
-    /// unless a part of it was `kept` and counted before. The user's message
-    /// counts as answered unless the answer was `cut_short`: then it can be
-    /// answered again. False when the lease was lost.
+    /// Ends an answer: keeps it, gives the lease back, settles and counts what
+    /// it `took`, and counts the message unless a part of it was `kept` and
+    /// counted before, all together. The user's message counts as answered
+    /// unless the answer was `cut_short`: then it can be answered again. False
+    /// when the lease was lost.
     pub async fn finish(
         &self,
         answering: &Answering,
         answer: &Message,
-        kept: bool,
-        cut_short: bool,
+        (kept, cut_short): (bool, bool),
+        took: Took,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let table = &self.table.name;
-        let mut state = given_back(answering);
+        let mut state = ended(Some(answering.lease_id));
         if !kept {
             state = state.add("message_count", 1);
         }
         if !cut_short {
             state = state.remove("pending");
         }
-        let parts = vec![
-            state.update_of(table, keys::chat(answering.draft_id))?,
-            Change::new().put_of(table, entry(answering.draft_id, answer)?)?,
-        ];
-        Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
+        let answer = Change::new().put_of(&self.table.name, entry(answering.draft_id, answer)?)?;
+        self.end(answering, state, Some(answer), took, now).await
     }
 
-    /// Gives the lease back without an answer: the user's message stays pending.
-    pub async fn abandon(&self, answering: &Answering) -> Result<(), StoreError> {
-        // Refused when the lease was lost or the draft is gone: nothing to give back.
-        let _ = given_back(answering).apply(&self.table, keys::chat(answering.draft_id)).await?;
-        Ok(())
+    /// Gives the lease back without an answer: the user's message stays
+    /// pending, and what the try took is settled. False when the lease was lost.
+    pub async fn abandon(
+        &self,
+        answering: &Answering,
+        took: Took,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.end(answering, ended(Some(answering.lease_id)), None, took, now).await
+    }
+
+    async fn end(
+        &self,
+        answering: &Answering,
+        state: Change,
+        answer: Option<TransactWriteItem>,
+        took: Took,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let usage = &self.names.usage;
+        let mut parts = vec![state.update_of(&self.table.name, keys::chat(answering.draft_id))?];
+        parts.extend(answer);
+        parts.extend(quotas::settlement(usage, &answering.reserved, took.spend())?);
+        parts.push(metrics::part(usage, &took.counters(), answering.lease_id, now)?);
+        Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
     }
 }
 
 /// The change that ends a lease.
-fn given_back(answering: &Answering) -> Change {
-    Change::new()
-        .when("lease_id", "=", answering.lease_id)
-        .remove("lease_id")
-        .remove("lease_until")
-        .remove("stop_requested")
+fn ended(lease_id: Option<Uuid>) -> Change {
+    ["lease_id", "lease_until", "stop_requested", "reserved", "open_pk", "open_sk"]
+        .into_iter()
+        .fold(Change::new().when("lease_id", "=", lease_id), Change::remove)
 }

@@ -383,6 +383,9 @@ impl Drafts {
         if self.table.get(keys::draft(id)).await?.is_some() {
             return Ok(0);
         }
+        let keys::Key { pk, sk } = keys::chat(id);
+        let chat = self.table.get(keys::chat(id)).await?.map(read::<Place>).transpose()?;
+        self.give_back(&chat.unwrap_or(Place { pk, sk, reserved: None })).await?;
         self.delete_items(vec![keys::chat(id)]).await?;
         let mut removed = 0;
         loop {
@@ -413,14 +416,14 @@ impl Drafts {
         }
     }
 
-    /// A run that was not finished gives back what was set aside for it, once:
-    /// together with its removal.
+    /// A run or an answer that was not finished gives back what was set aside
+    /// for it, once: together with its removal.
     async fn give_back(&self, place: &Place) -> Result<(), StoreError> {
         let Some(reserved) = &place.reserved else { return Ok(()) };
         let key = keys::Key { pk: place.pk.clone(), sk: place.sk.clone() };
         let mut parts = vec![Change::new().when_present("reserved").delete_of(&self.table.name, key)?];
         parts.extend(quotas::settlement(&self.names.usage, reserved, Spend::default())?);
-        // Refused when its worker finished it at this moment.
+        // Refused when it was finished at this moment.
         let _ = transaction::commit(&self.table.client, parts).await?;
         Ok(())
     }

@@ -79,9 +79,12 @@ pub(super) fn draft(draft: Uuid) -> Key {
     Key::new(draft_partition(draft), DRAFT_META)
 }
 
+/// The sort key of a conversation's state.
+pub(super) const CHAT: &str = "CHAT";
+
 /// The state of a draft's conversation.
 pub(super) fn chat(draft: Uuid) -> Key {
-    Key::new(draft_partition(draft), "CHAT")
+    Key::new(draft_partition(draft), CHAT)
 }
 
 /// One message.

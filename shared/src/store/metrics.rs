@@ -76,16 +76,14 @@ pub(super) fn part(
     event: Uuid,
     now: Timestamp,
 ) -> Result<TransactWriteItem, StoreError> {
-    counting(counters, now).update_of(table, key(event, now))
-}
-
-fn counting(counters: &[(Counter, i64)], now: Timestamp) -> Change {
     let kept_until = now.plus_days(KEPT_DAYS).as_seconds();
-    let change = Change::new().set("ttl", kept_until);
     counters
         .iter()
         .filter(|(_, amount)| *amount != 0)
-        .fold(change, |change, (counter, amount)| change.add(counter.attribute(), *amount))
+        .fold(Change::new().set("ttl", kept_until), |change, (counter, amount)| {
+            change.add(counter.attribute(), *amount)
+        })
+        .update_of(table, key(event, now))
 }
 
 fn key(event: Uuid, now: Timestamp) -> keys::Key {
@@ -102,17 +100,6 @@ pub struct Metrics {
 impl Metrics {
     pub(super) fn new(table: Table) -> Self {
         Self { table }
-    }
-
-    /// Counts outside of a transaction.
-    pub async fn count(
-        &self,
-        counters: &[(Counter, i64)],
-        event: Uuid,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let _ = counting(counters, now).apply(&self.table, key(event, now)).await?;
-        Ok(())
     }
 
     /// Each day's figures from `first` to `last`, by date, then by counter.

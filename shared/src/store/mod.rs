@@ -29,7 +29,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
 pub use articles::{Articles, CHUNK, Imported, Known, Listed, Prepared, TopicState, has_facts};
-pub use conversations::{Answering, Begin, Conversations, History};
+pub use conversations::{Answering, Begin, Conversations, History, Took};
 pub use cursor::CursorKey;
 pub use drafts::{Created, Drafts, DraftsPage, Origin, Saved};
 pub use feeds::{FeedClaim, Feeds, Followed, Following, feed_id};
@@ -38,8 +38,8 @@ pub use imports::{Handed, Imports, OpenImport, TakenUp};
 pub use library::{Committed, Content, Deleted, Library, LibraryPage, VersionsPage};
 pub use meaning::{Meaning, NEAREST_MAX};
 pub use metrics::{Counter, Metrics};
-pub use quotas::{Kind, Quotas, Reservation};
-pub use runs::{Beat, Cancelled, Claimed, Full, OpenRun, RESTORED_MAX, Rated, Runs, RunsPage, Started};
+pub use quotas::{Demand, Reservation};
+pub use runs::{Beat, Cancelled, Claimed, Due, Full, OpenRun, RESTORED_MAX, Rated, Runs, RunsPage, Started};
 pub use stories::Stories;
 pub use transaction::pause;
 pub use words::Words;
@@ -124,8 +124,6 @@ pub struct Store {
     pub meaning: Meaning,
     /// Feeds that topics follow.
     pub feeds: Feeds,
-    /// What users may still use.
-    pub quotas: Quotas,
     /// Answers to requests that may be repeated.
     pub idempotency: Idempotency,
     /// Imports of uploaded files.
@@ -150,7 +148,6 @@ impl Store {
             words: Words::new(at(&names.articles)),
             meaning: Meaning::new(at(&names.articles), dimensions),
             feeds: Feeds::new(at(&names.articles)),
-            quotas: Quotas::new(at(&names.usage)),
             idempotency: Idempotency::new(at(&names.usage)),
             imports: Imports::new(at(&names.usage)),
             metrics: Metrics::new(at(&names.usage)),

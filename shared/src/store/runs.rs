@@ -14,13 +14,13 @@ use uuid::Uuid;
 use super::cursor::CursorKey;
 use super::expression::Change;
 use super::metrics::{self, Counter};
-use super::quotas::{self, Reservation};
+use super::quotas::{self, Demand, Kind, Reservation};
 use super::{Item, StoreError, Table, drafts, keys, read, transaction, write};
 use crate::config::Tables;
 use crate::domain::draft::{Draft, Status};
 use crate::domain::run::{LEASE_MS, Outcome, QUEUE_PATIENCE_MS, Research, Run, State, Verdict, preview};
 use crate::domain::time::Timestamp;
-use crate::limits::Spend;
+use crate::limits::{Limited, Spend};
 
 /// A change that meets others is tried this often.
 const ATTEMPTS: u32 = 5;
@@ -66,6 +66,8 @@ pub enum Started {
     DraftChanged,
     /// The draft is gone.
     Gone,
+    /// This limit is in the way.
+    Limited(Limited),
 }
 
 /// What came of rating a run.
@@ -178,8 +180,17 @@ struct PinnedText {
     content: String,
 }
 
+/// What is to be looked at again.
+#[derive(Debug)]
+pub enum Due {
+    /// A run.
+    Run(Box<OpenRun>),
+    /// The conversation of this draft, of which an answer is being written.
+    Chat(Uuid),
+}
+
 #[derive(Deserialize)]
-struct Due {
+struct Place {
     pk: String,
     sk: String,
 }
@@ -188,20 +199,37 @@ fn run_of(item: Item) -> Result<Run, StoreError> {
     Ok(read::<OpenRun>(item)?.run)
 }
 
+/// What came of a transaction of which the first `of_runs` parts are runs.
+fn started(written: Result<(), transaction::Refused>, of_runs: usize) -> Started {
+    match written {
+        Ok(()) => Started::Started,
+        Err(refused) if refused.part < of_runs => Started::Exists,
+        Err(refused) if refused.item.is_empty() => Started::Gone,
+        Err(_) => Started::DraftChanged,
+    }
+}
+
 impl Runs {
     pub(super) fn new(table: Table, names: Tables, cursors: CursorKey) -> Self {
         Self { table, names, cursors }
     }
 
-    /// Queues a run of `draft` as it stands, with its text pinned. The draft
-    /// counts it, is renewed, and becomes `testing` if it was a draft.
+    /// Queues a run of `draft` as it stands, with its text pinned and what it
+    /// may use set aside. The draft counts it, is renewed, and becomes
+    /// `testing` if it was a draft. All of it, or nothing.
     pub async fn start(
         &self,
         draft: &Draft,
         run: &Run,
-        reserved: &Reservation,
+        demand: Demand<'_>,
         now: Timestamp,
     ) -> Result<Started, StoreError> {
+        let reserving = match quotas::reserving(&self.names.usage, Kind::Run, demand, now)? {
+            Ok(reserving) => reserving,
+            // A repeat of a start that was within the limits is none the less one.
+            Err(_) if self.get(draft.summary.id, run.test_id).await?.is_some() => return Ok(Started::Exists),
+            Err(limited) => return Ok(Started::Limited(limited)),
+        };
         let keys::Key { pk, sk } = keys::run(draft.summary.id, run.test_id);
         let item = RunItem {
             pk,
@@ -214,13 +242,20 @@ impl Runs {
                 attempts: 0,
                 lease_id: None,
                 lease_until: None,
-                reserved: Some(reserved.clone()),
+                reserved: Some(reserving.reservation.clone()),
             },
         };
         let counters = [(Counter::TestsStarted, 1), (Counter::WorkMs, draft.work_ms)];
         let mut parts = vec![Change::new().if_absent().put_of(&self.table.name, write(&item)?)?];
         parts.extend(self.tested(draft, 1, &counters, run.test_id, now)?);
-        self.begin(parts, 1).await
+        let limits_from = parts.len();
+        parts.extend(reserving.parts.iter().cloned());
+        match transaction::commit(&self.table.client, parts).await? {
+            Err(refused) if refused.part >= limits_from => {
+                Ok(Started::Limited(reserving.limit_met(refused.part - limits_from, refused.item)?))
+            }
+            written => Ok(started(written, 1)),
+        }
     }
 
     /// Puts runs that have ended into the history of `draft`, each with its
@@ -252,7 +287,7 @@ impl Runs {
         let more = i64::try_from(ended.len()).unwrap_or(i64::MAX);
         let counters = [(Counter::WorkMs, draft.work_ms)];
         parts.extend(self.tested(draft, more, &counters, first.test_id, now)?);
-        self.begin(parts, 2 * ended.len()).await
+        Ok(started(transaction::commit(&self.table.client, parts).await?, 2 * ended.len()))
     }
 
     /// The parts of a transaction by which `draft` has `more` runs of its text
@@ -288,16 +323,6 @@ impl Runs {
             parts.push(drafts::recount(table, &draft.owner, Some(Status::Draft), Some(Status::Testing))?);
         }
         Ok(parts)
-    }
-
-    /// Writes `parts`, of which the first `of_runs` are runs.
-    async fn begin(&self, parts: Vec<TransactWriteItem>, of_runs: usize) -> Result<Started, StoreError> {
-        Ok(match transaction::commit(&self.table.client, parts).await? {
-            Ok(()) => Started::Started,
-            Err(refused) if refused.part < of_runs => Started::Exists,
-            Err(refused) if refused.item.is_empty() => Started::Gone,
-            Err(_) => Started::DraftChanged,
-        })
     }
 
     /// One page of a draft's runs, newest first.
@@ -597,9 +622,9 @@ impl Runs {
         Ok(())
     }
 
-    /// Up to `limit` runs that are to be looked at by `now`, the longest
-    /// overdue first.
-    pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OpenRun>, StoreError> {
+    /// Up to `limit` runs and conversations that are to be looked at by `now`,
+    /// the longest overdue first.
+    pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError> {
         let query = self.table.client.query().table_name(&self.table.name).index_name(keys::BY_DUE);
         let output = query
             .key_condition_expression("open_pk = :open AND open_sk < :now")
@@ -610,11 +635,13 @@ impl Runs {
             .await?;
         let mut due = Vec::new();
         for item in output.items.unwrap_or_default() {
-            let Due { pk, sk } = read(item)?;
-            if let Some(item) = self.table.get(keys::Key { pk, sk }).await? {
+            let Place { pk, sk } = read(item)?;
+            if sk == keys::CHAT {
+                due.extend(keys::draft_of_partition(&pk).map(Due::Chat));
+            } else if let Some(item) = self.table.get(keys::Key { pk, sk }).await? {
                 let open: OpenRun = read(item)?;
                 if !open.run.status.is_final() {
-                    due.push(open);
+                    due.push(Due::Run(Box::new(open)));
                 }
             }
         }

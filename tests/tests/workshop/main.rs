@@ -12,6 +12,7 @@ mod feeds;
 mod front_door;
 mod imports;
 mod library;
+mod limits;
 mod metrics;
 mod model_faults;
 mod races;

@@ -1,0 +1,90 @@
+//! The handlers, called as the gateway calls them: with the claims of a token
+//! that it has checked. For what a test wants to be done elsewhere than in the
+//! machine: with other settings, at a given moment, or in a process that dies.
+
+use std::collections::HashMap;
+
+use functions::{Handle, ROUTES};
+use http_body_util::BodyExt;
+use lambda_http::RequestExt;
+use lambda_http::request::RequestContext;
+use serde_json::{Value, json};
+use shared::app::App;
+use shared::http::{Request, answer, streamed};
+
+/// A call of a route.
+#[derive(Clone, Debug, Default)]
+pub struct Call<'a> {
+    /// The route's binary.
+    pub binary: &'a str,
+    /// Who calls.
+    pub user: &'a str,
+    /// Path parameters.
+    pub path: &'a [(&'a str, &'a str)],
+    /// Headers.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// The JSON body; none when it is null.
+    pub body: Value,
+}
+
+/// What a handler answered, read whole.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// The status.
+    pub status: u16,
+    /// `Retry-After`, in seconds.
+    pub retry_after: Option<u64>,
+    /// The body.
+    pub text: String,
+}
+
+impl Answered {
+    /// The body as JSON; null when it is something else.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+}
+
+/// Calls a route's handler.
+pub async fn call(app: &'static App, call: &Call<'_>) -> Answered {
+    let route = ROUTES.iter().find(|route| route.binary == call.binary).expect("a route");
+    let request = request(call);
+    let (parts, text) = match route.handle {
+        Handle::Whole(handler) => {
+            let (parts, body) = answer(app, request, |request| handler(app, request)).await.into_parts();
+            (parts, String::from_utf8_lossy(body.as_ref()).into_owned())
+        }
+        Handle::Streaming(handler) => {
+            let response = streamed(app, request, |request| handler(app, request)).await;
+            let (parts, body) = response.into_parts();
+            let Ok(body) = body.collect().await;
+            (parts, String::from_utf8_lossy(&body.to_bytes()).into_owned())
+        }
+    };
+    let retry_after = parts.headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    Answered { status: parts.status.as_u16(), retry_after, text }
+}
+
+fn request(call: &Call<'_>) -> Request {
+    let route = ROUTES.iter().find(|route| route.binary == call.binary).expect("a route");
+    let claims = json!({"sub": call.user, "token_use": "access"});
+    let context = json!({
+        "requestId": "called-by-a-test", "routeKey": "", "stage": "$default", "apiId": "tests", "time": "",
+        "timeEpoch": 0, "http": {"method": route.method.as_str(), "path": route.path},
+        "authorizer": {"jwt": {"claims": claims, "scopes": []}},
+    });
+    let context = serde_json::from_value(context).map(RequestContext::ApiGatewayV2).expect("a context");
+    let mut uri = route.path.to_owned();
+    for (name, value) in call.path {
+        uri = uri.replace(&format!("{{{name}}}"), value);
+    }
+    let mut request = lambda_http::http::Request::builder().method(route.method.clone()).uri(uri);
+    for (name, value) in call.headers {
+        request = request.header(*name, *value);
+    }
+    let body = if call.body.is_null() { String::new() } else { call.body.to_string() };
+    let request: Request =
+        request.header("content-type", "application/json").body(body.into()).expect("a request");
+    let parameters = call.path.iter().map(|(name, value)| ((*name).to_owned(), vec![(*value).to_owned()]));
+    request.with_path_parameters(parameters.collect::<HashMap<_, _>>()).with_request_context(context)
+}

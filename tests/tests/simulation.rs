@@ -1,0 +1,61 @@
+//! Every schedule that a range of seeds decides, on two threads. A seed after which something does not hold is
+//! printed with what happened, and can be run alone:
+//!
+//! `WORKSHOP_SEED=17 cargo test --package tests --test simulation -- --nocapture`
+//!
+//! `WORKSHOP_SEEDS` says how many are tried, `WORKSHOP_FIRST_SEED` from which on.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tests::simulation::{Tally, World};
+
+/// Threads, each with a store of its own.
+const THREADS: usize = 2;
+/// Seeds that are tried when nothing is said.
+const SEEDS: u64 = 300;
+/// Seeds after which something once did not hold.
+const ONCE_BROKEN: &[u64] = &[];
+
+#[test]
+fn every_schedule_ends_with_nothing_lost_and_nothing_done_twice() {
+    let setting = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seeds: Vec<u64> = match (setting("WORKSHOP_SEED"), setting("WORKSHOP_FIRST_SEED").unwrap_or(1)) {
+        (Some(one), _) => vec![one],
+        (None, first) => {
+            let fresh = first..first + setting("WORKSHOP_SEEDS").unwrap_or(SEEDS);
+            ONCE_BROKEN.iter().copied().chain(fresh).collect()
+        }
+    };
+    let (next, tally, broken) = (AtomicU64::new(0), Mutex::new(Tally::default()), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS.min(seeds.len()) {
+            let (seeds, next, tally, broken) = (&seeds, &next, &tally, &broken);
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let runtime = runtime.expect("a runtime");
+                tokio::task::LocalSet::new().block_on(&runtime, async {
+                    let mut world = World::new(&thread.to_string()).await;
+                    while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+                        match world.run(*seed).await {
+                            Ok(came_to) => tally.lock().expect("no panic").add(&came_to),
+                            Err(found) => broken.lock().expect("no panic").push(found),
+                        }
+                    }
+                });
+            });
+        }
+    });
+    let tally = tally.into_inner().expect("no panic");
+    println!("\n{:<28}{:>12}", "tried", "times");
+    for (what, times) in &tally.0 {
+        println!("{what:<28}{times:>12}");
+    }
+    let broken = broken.into_inner().expect("no panic");
+    println!("{:<28}{:>12}\n", "seeds that failed", broken.len());
+    for found in broken.iter().take(3) {
+        println!("seed {}: {}\n  {}\n", found.seed, found.what, found.schedule.join("\n  "));
+    }
+    let said: Vec<_> = broken.iter().map(|found| format!("seed {}: {}", found.seed, found.what)).collect();
+    assert!(said.is_empty(), "{}", said.join("\n"));
+}

@@ -1,0 +1,268 @@
+//! Limits that hold: exactly as many as they admit, however many ask at once; what was set aside is given back
+//! by whoever is left when its worker dies; and where they can't be read, no model is called.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use local::ModelChoice;
+use serde_json::{Value, json};
+use shared::app::App;
+use shared::limits::Limits;
+use shared::llm::runner::estimate;
+use tests::handlers::{Call, call};
+use tests::scripted_model::{PROMPT_TOKENS, Play, ScriptedModel};
+use tests::{Answer, Client, DRAFTS, MESSAGE, PROMPT, Setup, Workshop, events};
+
+use super::{eventually, partition, post_with, stored};
+
+const ANSWER: &str = "The articles do not tell.";
+
+fn order() -> Value {
+    json!({"test_query": "What changed for banks?", "topic": "AI Adoption", "limit": 5})
+}
+
+async fn workshop(limits: Limits, script: impl IntoIterator<Item = Play>) -> (Workshop, ScriptedModel) {
+    let model = ScriptedModel::start(script).await;
+    let workshop = Workshop::start_with(Setup { model: model.only(), limits, ..Setup::default() }).await;
+    (workshop, model)
+}
+
+fn statuses(answers: &[Answer], status: u16) -> usize {
+    answers.iter().filter(|answer| answer.status.as_u16() == status).count()
+}
+
+/// The sum of a counter over the days in a partition of the usage table.
+async fn used(workshop: &Workshop, pk: &str, counter: &str) -> i64 {
+    let items = partition(workshop, "usage", pk).await;
+    let days = items.iter().filter(|item| item["sk"].as_s().is_ok_and(|sk| sk.starts_with("DAY#")));
+    let counts = days.filter_map(|day| day.get(counter)?.as_n().ok()?.parse::<i64>().ok());
+    counts.sum()
+}
+
+/// Seconds until the day of the machine's clock ends.
+fn until_midnight(app: &App) -> u64 {
+    (86_400 - app.now().as_seconds().rem_euclid(86_400)).unsigned_abs()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_day_admits_exactly_its_number_of_runs_and_says_when_the_next_begins() {
+    let limits = Limits { runs_per_day: 5, runs_per_minute: 1_000, ..Limits::default() };
+    let (workshop, _model) = workshop(limits, [Play::answer(ANSWER)]).await;
+    let ada = workshop.client("ada");
+    let draft = ada.draft(PROMPT).await;
+    let path = format!("{DRAFTS}/{draft}/test");
+    // Not across midnight.
+    let app = workshop.machine.app();
+    if until_midnight(app) < 60 {
+        app.clock.advance(Duration::from_secs(60));
+    }
+    let answers = join_all((0..12).map(|_| ada.post(&path, order()))).await;
+    assert_eq!((statuses(&answers, 202), statuses(&answers, 429)), (5, 7), "{answers:?}");
+    assert_eq!(ada.get(&format!("{path}s")).await.expect(200)["total_tests"], 5);
+    assert_eq!(used(&workshop, "QUOTA#ada", "runs").await, 5);
+
+    let refused = ada.post(&path, order()).await;
+    let wait: u64 = refused.header("retry-after").and_then(|text| text.parse().ok()).expect("seconds");
+    let midnight = until_midnight(app);
+    assert!((midnight..=midnight + 5).contains(&wait), "{wait} where {midnight} are left");
+    let problem = refused.expect_problem(429, "rate-limited");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("midnight UTC")), "{problem}");
+    // Whoever comes back a little too early is refused once more, and who waits as told is not.
+    app.clock.advance(Duration::from_secs(midnight - 10));
+    let ada = workshop.client("ada");
+    ada.post(&path, order()).await.expect_problem(429, "rate-limited");
+    app.clock.advance(Duration::from_secs(10));
+    ada.post(&path, order()).await.expect(202);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_all_spend_never_passes_the_cap_and_what_was_not_used_is_free_again() {
+    let model = ScriptedModel::start([Play::Slowly(ANSWER.to_owned(), Duration::from_millis(400))]).await;
+    let one = estimate(&model.model("scripted")).micros;
+    let limits =
+        Limits { deployment_micros_per_day: 3 * one + one / 2, runs_per_minute: 1_000, ..Limits::default() };
+    let setup = Setup { model: model.only(), limits, ..Setup::default() };
+    let workshop = Workshop::start_with(setup).await;
+    let users: Vec<Client> = (0..5).map(|number| workshop.client(&format!("user-{number}"))).collect();
+    let mut paths = Vec::new();
+    for user in &users {
+        paths.push(format!("{DRAFTS}/{}/test", user.draft(PROMPT).await));
+    }
+    let asked = users
+        .iter()
+        .zip(&paths)
+        .flat_map(|(user, path)| [user.post(path, order()), user.post(path, order())]);
+    let answers = join_all(asked).await;
+    assert_eq!((statuses(&answers, 202), statuses(&answers, 429)), (3, 7), "{answers:?}");
+    for answer in answers.into_iter().filter(|answer| answer.status == 429) {
+        let problem = answer.expect_problem(429, "rate-limited");
+        assert!(
+            problem["detail"].as_str().is_some_and(|detail| detail.contains("whole workshop")),
+            "{problem}"
+        );
+    }
+    // A start that was refused left nothing with its user.
+    let mut runs = 0;
+    for number in 0..5 {
+        runs += used(&workshop, &format!("QUOTA#user-{number}"), "runs").await;
+    }
+    assert_eq!(runs, 3);
+    // A message is held to the same cap, and is not kept.
+    let draft = users[4].draft(PROMPT).await;
+    let refused = users[4].post(MESSAGE, json!({"chat_id": draft, "message": "Shorter."})).await;
+    refused.expect_problem(429, "rate-limited");
+    let kept = stored(&workshop, &draft).await.into_iter().filter(|sk| sk.starts_with("MSG#")).count();
+    assert_eq!(kept, 1, "the opening alone");
+
+    let words = ANSWER.split_whitespace().count() as u64;
+    let cost = i64::try_from(PROMPT_TOKENS + 2 * words).expect("a few");
+    eventually("the runs are settled", 60, async || {
+        (used(&workshop, "DEPLOYMENT", "micros").await == 3 * cost).then_some(())
+    })
+    .await;
+    users[4].post(&paths[4], order()).await.expect(202);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_limits_cannot_be_read_no_model_is_called_and_nothing_is_begun() {
+    let (workshop, model) = workshop(Limits::default(), [Play::answer(ANSWER)]).await;
+    let ada = workshop.client("ada");
+    let draft = ada.draft(PROMPT).await;
+    let before = stored(&workshop, &draft).await;
+    // The same machine, whose counters are not there.
+    let app = workshop.machine.app();
+    let mut config = app.config.clone();
+    config.tables.usage = "workshop-not-there".to_owned();
+    let sdk = shared::app::sdk_loader()
+        .region(aws_config::Region::new("us-east-1"))
+        .test_credentials()
+        .load()
+        .await;
+    let blind: &'static App = Box::leak(Box::new(App::new(config, sdk, app.clock.clone())));
+    for (binary, body) in
+        [("tests-start", order()), ("chat-send", json!({"chat_id": draft, "message": "Make it shorter."}))]
+    {
+        let asked = Call { binary, user: "ada", path: &[("id", &draft)], body, ..Call::default() };
+        let answered = call(blind, &asked).await;
+        assert!((500..600).contains(&answered.status), "{binary}: {answered:?}");
+        assert!(!answered.text.contains("workshop-not-there"), "{binary}: {answered:?}");
+    }
+    assert_eq!(model.asked().len(), 0);
+    assert_eq!(stored(&workshop, &draft).await, before);
+    // With counters, the same is done.
+    ada.say(&draft, "Make it shorter.").await;
+    assert_eq!(model.asked().len(), 1);
+    workshop.stop().await;
+}
+
+/// Sends a message under a key by a process that dies when the model has begun to answer.
+async fn send_and_die(workshop: &Workshop, model: &ScriptedModel, draft: &str, key: &str, message: &str) {
+    let app = workshop.machine.app();
+    let (draft, key, message) = (draft.to_owned(), key.to_owned(), message.to_owned());
+    let asked = model.asked().len();
+    let process = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    process.spawn(async move {
+        let body = json!({"chat_id": draft, "message": message});
+        let headers = [("idempotency-key", key.as_str())];
+        call(app, &Call { binary: "chat-send", user: "ada", headers: &headers, body, ..Call::default() })
+            .await
+    });
+    eventually("the model is asked", 20, async || (model.asked().len() > asked).then_some(())).await;
+    process.shutdown_background();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_whose_writer_died_is_answered_once_by_its_repeat_and_charged_once() {
+    let script = [Play::Silence("The articles".to_owned()), Play::answer(ANSWER)];
+    let model = ScriptedModel::start(script).await;
+    // Whoever repeats comes before the minute's recovery.
+    let recover_every = Duration::from_secs(3_600);
+    let workshop =
+        Workshop::start_with(Setup { model: model.only(), recover_every, ..Setup::default() }).await;
+    let ada = workshop.client("ada");
+    let draft = ada.draft(PROMPT).await;
+    send_and_die(&workshop, &model, &draft, "once", "Make it shorter.").await;
+    let set_aside = used(&workshop, "QUOTA#ada", "tokens").await;
+    assert!(set_aside > 1_000, "the dead one's: {set_aside}");
+
+    let body = json!({"chat_id": draft, "message": "Make it shorter."});
+    let repeat = async || post_with(&ada, MESSAGE, body.clone(), "idempotency-key", "once").await;
+    let at_work = repeat().await;
+    assert!(at_work.header("retry-after").is_some(), "{at_work:?}");
+    at_work.expect_problem(409, "conflict");
+
+    workshop.machine.app().clock.advance(Duration::from_secs(40));
+    let answered = repeat().await;
+    assert_eq!(answered.status, 200, "{}", answered.text);
+    assert_eq!(tests::spoken(&events(&answered.text)), ANSWER);
+    let again = repeat().await;
+    assert_eq!(tests::spoken(&events(&again.text)), ANSWER);
+    assert_eq!(model.asked().len(), 2, "the second repeat was given the first's answer");
+
+    let said = stored(&workshop, &draft).await.into_iter().filter(|sk| sk.starts_with("MSG#")).count();
+    assert_eq!(said, 3, "the opening, the message, the answer");
+    let words = i64::try_from(ANSWER.split_whitespace().count()).expect("a few");
+    let (tokens, micros) = (PROMPT_TOKENS as i64 + words, PROMPT_TOKENS as i64 + 2 * words);
+    assert_eq!(used(&workshop, "QUOTA#ada", "tokens").await, tokens);
+    assert_eq!(used(&workshop, "DEPLOYMENT", "micros").await, micros);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_dead_writer_had_set_aside_is_given_back_without_anyone_asking() {
+    let (workshop, model) = workshop(Limits::default(), [Play::Silence("The articles".to_owned())]).await;
+    let ada = workshop.client("ada");
+    for is_deleted in [false, true] {
+        let draft = ada.draft(PROMPT).await;
+        send_and_die(&workshop, &model, &draft, &draft, "Make it shorter.").await;
+        assert!(used(&workshop, "QUOTA#ada", "tokens").await > 1_000);
+        if is_deleted {
+            ada.delete(&format!("{DRAFTS}/{draft}")).await.expect(200);
+        } else {
+            workshop.machine.app().clock.advance(Duration::from_secs(20));
+        }
+        eventually("all is given back", 30, async || {
+            let tokens = used(&workshop, "QUOTA#ada", "tokens").await;
+            (tokens == 0 && used(&workshop, "DEPLOYMENT", "micros").await == 0).then_some(())
+        })
+        .await;
+        if !is_deleted {
+            // The message is there, and waits for its answer.
+            let history = ada.get(&format!("/api/auspex/chat/sessions/{draft}/messages")).await.expect(200);
+            let last = history["messages"].as_array().and_then(|messages| messages.last()).cloned();
+            assert_eq!(last.map(|last| last["content"].clone()), Some(json!("Make it shorter.")));
+        }
+    }
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_repeats_of_a_start_whose_first_try_died_one_takes_over() {
+    let model = Some(ModelChoice::None);
+    let workshop = Workshop::start_with(Setup { model, ..Setup::default() }).await;
+    let ada = workshop.client("ada");
+    // A record without an answer is what a try leaves that dies half-way.
+    let body = json!({"starting_prompt": PROMPT});
+    post_with(&ada, tests::START, body.clone(), "idempotency-key", "half").await.expect(201);
+    let dynamodb = workshop.dynamodb();
+    let table = super::table_named(&dynamodb, "usage").await;
+    let key = aws_sdk_dynamodb::types::AttributeValue::S("ONCE#3#ada#drafts-start#half".to_owned());
+    let sk = aws_sdk_dynamodb::types::AttributeValue::S("ONCE".to_owned());
+    let forgotten = dynamodb.update_item().table_name(table).key("pk", key).key("sk", sk);
+    forgotten.update_expression("REMOVE answer").send().await.expect("the answer is forgotten");
+
+    let repeat = || post_with(&ada, tests::START, body.clone(), "idempotency-key", "half");
+    repeat().await.expect_problem(409, "conflict");
+    workshop.machine.app().clock.advance(Duration::from_secs(40));
+    let answers = join_all((0..4).map(|_| repeat())).await;
+    assert!(statuses(&answers, 201) >= 1, "{answers:?}");
+    assert_eq!(statuses(&answers, 201) + statuses(&answers, 409), 4, "{answers:?}");
+    assert_eq!(ada.get(DRAFTS).await.expect(200)["total"], 1, "it is the draft that the first try made");
+    workshop.stop().await;
+}
