@@ -22,11 +22,7 @@ pub async fn handle(app: &App, event: SqsEvent) -> Result<SqsBatchResponse, Erro
 
 /// Whether the message has served.
 async fn bury(app: &App, message: &SqsMessage) -> bool {
-    let body = message.body.as_deref().unwrap_or_default();
-    let Ok(RunMessage { draft_id, test_id }) = serde_json::from_str(body) else {
-        tracing::error!(message_id = message.message_id, "a dead letter that is not a run's was dropped");
-        return true;
-    };
+    let Some(RunMessage { draft_id, test_id }) = super::announced(message) else { return true };
     let open = match app.store().runs.open(draft_id, test_id).await {
         Ok(Some(open)) if !open.run.status.is_final() => open,
         Ok(_) => return true,

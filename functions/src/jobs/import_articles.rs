@@ -1,8 +1,6 @@
 //! The imports' queue: the worker, which reads the files that were uploaded.
 //!
-//! A message that is to come again, because the store or the bucket failed, is
-//! reported as failed, and only it (`ReportBatchItemFailures`); the queue gives
-//! it back when its time is over.
+//! A message comes again when the store or the bucket failed.
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_http::Error;
@@ -10,6 +8,8 @@ use shared::app::App;
 use shared::corpus::upload::{BUDGET, run};
 use shared::llm::runner::Disposition;
 use shared::queue::ImportMessage;
+
+use super::{again, announced};
 
 /// A message whose import met a failing store comes again after this, in seconds.
 const AFTER_FAILURE: u32 = 5;
@@ -19,11 +19,7 @@ pub async fn handle(app: &App, event: SqsEvent) -> Result<SqsBatchResponse, Erro
     let mut response = SqsBatchResponse::default();
     for message in event.records {
         if let Some(seconds) = work(app, &message).await {
-            let receipt = message.receipt_handle.as_deref().unwrap_or_default();
-            if let Err(error) = app.imports_queue().postpone(receipt, seconds).await {
-                tracing::warn!(%error, "a message could not be postponed; it comes again when its time is over");
-            }
-            response.add_failure(message.message_id.unwrap_or_default());
+            again(app.imports_queue(), message, seconds, &mut response).await;
         }
     }
     Ok(response)
@@ -31,11 +27,7 @@ pub async fn handle(app: &App, event: SqsEvent) -> Result<SqsBatchResponse, Erro
 
 /// Imports one; after how many seconds it is to come again, if it is.
 async fn work(app: &App, message: &SqsMessage) -> Option<u32> {
-    let body = message.body.as_deref().unwrap_or_default();
-    let Ok(announced) = serde_json::from_str::<ImportMessage>(body) else {
-        tracing::error!(message_id = message.message_id, "a message that is not an import's was dropped");
-        return None;
-    };
+    let announced: ImportMessage = announced(message)?;
     match run(app, announced, BUDGET).await {
         Ok(Disposition::Done) => None,
         Ok(Disposition::Again(seconds)) => Some(seconds),

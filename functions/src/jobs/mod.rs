@@ -8,10 +8,13 @@ pub mod install;
 pub mod recover_runs;
 pub mod run_test;
 
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
+use serde::de::DeserializeOwned;
 use shared::app::App;
 use shared::domain::model::estimate_tokens;
 use shared::domain::run::{Outcome, Research, State};
 use shared::llm::runner::{figures, give_up_sentence};
+use shared::queue::Queue;
 use shared::store::{OpenRun, StoreError};
 
 /// The binaries over these, and what calls each. [`ROUTES`](crate::ROUTES) has the others.
@@ -36,6 +39,27 @@ pub enum Trigger {
     Schedule,
     /// Whoever deploys, once it is done.
     Deployment,
+}
+
+/// What a message announces. One that announces nothing is dropped: it would
+/// come for ever.
+fn announced<T: DeserializeOwned>(message: &SqsMessage) -> Option<T> {
+    let body = message.body.as_deref().unwrap_or_default();
+    serde_json::from_str(body)
+        .inspect_err(|_| {
+            tracing::error!(message_id = message.message_id, "a message that says nothing was dropped")
+        })
+        .ok()
+}
+
+/// Has a message come again after `seconds`: it is reported as failed, and only
+/// it (`ReportBatchItemFailures`), and the queue gives it back then.
+async fn again(queue: &Queue, message: SqsMessage, seconds: u32, response: &mut SqsBatchResponse) {
+    let receipt = message.receipt_handle.as_deref().unwrap_or_default();
+    if let Err(error) = queue.postpone(receipt, seconds).await {
+        tracing::warn!(%error, "a message could not be postponed; it comes again when its time is over");
+    }
+    response.add_failure(message.message_id.unwrap_or_default());
 }
 
 /// Ends a run that will not be finished; false when it has changed meanwhile.

@@ -43,6 +43,8 @@ pub struct Errand {
     /// The key that all its tries carry.
     pub key: String,
     pub tries: u32,
+    /// When the first try began, in milliseconds.
+    pub since: i64,
     pub under_way: bool,
     pub done: bool,
 }

@@ -25,6 +25,8 @@ const STEPS: usize = 600;
 const HEALING: usize = 20_000;
 /// Times one errand is tried.
 const TRIES: u32 = 12;
+/// A key is remembered for a day: whoever comes back later asks for something new.
+const KEY_KEPT_MS: i64 = 23 * 3_600_000;
 /// A worker that runs for this long may be taken for dead: a lease, less what
 /// clocks differ by.
 const SUSPECT_MS: i64 = 12_000;
@@ -102,6 +104,8 @@ pub struct Ended<'a> {
     pub calls: &'a [Call],
     pub worked: &'a [Worked],
     pub queue_is_empty: bool,
+    /// For how long it went on, in milliseconds.
+    pub took: i64,
 }
 
 /// Runs a seed.
@@ -126,6 +130,7 @@ pub async fn run(world: &World, seed: u64) -> Result<Tally, Broken> {
         log: Vec::new(),
         faults,
     };
+    let began = schedule.now();
     schedule.set_out().await;
     let went = schedule.go().await;
     let mut schedule_log = std::mem::take(&mut schedule.log);
@@ -138,6 +143,7 @@ pub async fn run(world: &World, seed: u64) -> Result<Tally, Broken> {
                 ledger: &schedule.ledger,
                 calls: &calls,
                 worked: &schedule.worked,
+                took: schedule.now() - began,
                 queue_is_empty: schedule.queue.iter().all(|message| message.deleted),
             })
             .await
@@ -228,7 +234,7 @@ impl Schedule<'_> {
                 _ => *self.random.one(&["ada", "ben"]),
             };
             let key = format!("errand {number}");
-            self.errands.push(Errand { deed, user, key, tries: 0, under_way: false, done: false });
+            self.errands.push(Errand { deed, user, key, tries: 0, since: 0, under_way: false, done: false });
         }
         let mut script = self.world.script.borrow_mut();
         for _ in 0..self.random.below(4) {
@@ -266,6 +272,7 @@ impl Schedule<'_> {
                 }
                 self.advance(65_000);
                 self.recover();
+                self.sweep();
             }
             if step % 500 == 499 {
                 self.advance(65_000);
@@ -341,7 +348,7 @@ impl Schedule<'_> {
                     // Whoever asked heard nothing, and asks again; a save is asked for anew by its next one.
                     _ => matches!(errand.deed, Deed::Save { .. }),
                 };
-                errand.done |= errand.tries >= TRIES;
+                errand.done |= errand.tries >= TRIES || now - errand.since >= KEY_KEPT_MS;
                 if let Some(End::Person(heard)) = end {
                     let said = heard.body["detail"].as_str().unwrap_or_default().to_owned();
                     self.note(format!("{} hears {} {said}", actor.name, heard.status));
@@ -398,7 +405,7 @@ impl Schedule<'_> {
                     self.advance(by);
                     return true;
                 }
-                3 if self.random.happens(15) => {
+                3 if self.random.happens(30) => {
                     let by = *self.random.one(&[1_900_000, 13 * 3_600_000, 29 * 86_400_000, 31 * 86_400_000]);
                     self.advance(by);
                     return true;
@@ -514,7 +521,11 @@ impl Schedule<'_> {
             self.errands[at].done = true;
             return;
         }
+        let now = self.now();
         let errand = &mut self.errands[at];
+        if errand.tries == 0 {
+            errand.since = now;
+        }
         errand.tries += 1;
         errand.under_way = true;
         let errand = errand.clone();
