@@ -13,6 +13,15 @@ import { copy } from "./copy";
 const HEADINGS_ABOVE = 3;
 
 /**
+ * So many quotes or lists in each other nobody means, but whoever attacks, or a small model that repeats itself. The
+ * parser would take its time over them, and end when the stack is full.
+ */
+const ENDLESS = /(?:>[ \t]*|(?:[-*+]|\d{1,9}[.)])[ \t]+){100}/;
+/** For each star and underscore the parser looks through the rest of its paragraph: so many characters in all. */
+const LOOKED_MAX = 5_000_000;
+let looked = 0;
+
+/**
  * HTML in an answer is words, as everything else is: a prompt that names its
  * parts with tags is then read as it was written, and no foreign style or base
  * address is even parsed. Only a line break is one.
@@ -22,6 +31,11 @@ const marked = new Marked({
   breaks: false,
   tokenizer: {
     html: () => undefined,
+    // False leaves it to the parser; undefined leaves the sign as it is.
+    emStrong(source) {
+      looked += source.length;
+      return looked > LOOKED_MAX ? undefined : false;
+    },
     tag(source) {
       const found = /^<br *\/?>/i.exec(source);
       return found ? ({ type: "br", raw: found[0] } as never) : undefined;
@@ -45,8 +59,19 @@ const ALLOWED_TAGS =
     " ",
   );
 
+/** What can't be parsed is shown as it is: a whole page must not fail because of one answer in it. */
+function parsed(markdown: string): string {
+  looked = 0;
+  try {
+    if (!ENDLESS.test(markdown)) return marked.parse(markdown, { async: false });
+  } catch {
+    // Nested deeper than there is room for, in a way of its own.
+  }
+  return `<pre>${escaped(markdown)}</pre>`;
+}
+
 function fragment(markdown: string): DocumentFragment {
-  const pure = DOMPurify.sanitize(marked.parse(markdown, { async: false }), {
+  const pure = DOMPurify.sanitize(parsed(markdown), {
     ALLOWED_TAGS,
     ALLOWED_ATTR: ["href", "start", "align"],
     ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
