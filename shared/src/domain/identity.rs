@@ -63,7 +63,7 @@ const TRACKING_PREFIXES: &[&str] = &["utm_", "hsa_", "mtm_", "matomo_"];
 ///
 /// Tracking parameters go, and the others keep their order and spelling. The
 /// fragment goes, unless it begins with `!` or `/`: pages that are put together
-/// in the browser choose their content by those. Also an empty query and a dot
+/// in the browser choose their content by those. Also an empty query and dots
 /// at the host's end. (The default port and upper case in the host are gone
 /// from any [`Url`].)
 pub fn canonical_url(url: &Url) -> Url {
@@ -76,8 +76,9 @@ pub fn canonical_url(url: &Url) -> Url {
         let query = kept.join("&");
         url.set_query(Some(query.as_str()).filter(|query| !query.trim_matches('&').is_empty()));
     }
-    if let Some(host) = url.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned) {
-        // A host that can't go without its dot keeps it.
+    if let Some(host) = url.host_str().filter(|host| host.ends_with('.')) {
+        let host = host.trim_end_matches('.').to_owned();
+        // A host that can't go without its dots keeps them.
         let _ = url.set_host(Some(&host));
     }
     url
@@ -528,6 +529,7 @@ mod tests {
             ("https://a.example/x#comments", "https://a.example/x"),
             ("https://a.example/x#:~:text=word", "https://a.example/x"),
             ("HTTPS://A.Example.:443/x", "https://a.example/x"),
+            ("https://a.example../x", "https://a.example/x"),
             ("http://a.example:80/x/", "http://a.example/x/"),
         ] {
             assert_eq!(canonical(given), kept, "{given}");
