@@ -9,7 +9,7 @@ mod models;
 mod readiness;
 pub mod research;
 pub mod runner;
-mod sse;
+pub mod sse;
 pub mod tools;
 mod window;
 
