@@ -24,16 +24,19 @@ impl KeySet {
     /// that an issuer can publish others beside them.
     ///
     /// # Errors
-    /// [`TokenError::KeySet`] when `json` is not a key set.
+    /// [`TokenError::KeySet`] when `json` is not a key set, or has no key that signs: an issuer in trouble
+    /// must not make good keys be forgotten.
     pub fn parse(json: &[u8]) -> Result<Self, TokenError> {
         let set: JwkSet = serde_json::from_slice(json).map_err(|_| TokenError::KeySet)?;
-        Ok(Self(set.keys.into_iter().filter_map(Jwk::into_rs256).collect()))
+        let jwks = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());
+        let keys: HashMap<_, _> = jwks.filter_map(Jwk::into_rs256).collect();
+        if keys.is_empty() { Err(TokenError::KeySet) } else { Ok(Self(keys)) }
     }
 }
 
 #[derive(Deserialize)]
 struct JwkSet {
-    keys: Vec<Jwk>,
+    keys: Vec<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -87,8 +90,8 @@ pub struct Claims {
 /// Why a token is refused. For the log: a client learns no more than that it has to sign in again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// The issuer's key set can't be read.
-    #[error("the issuer's key set is not a JSON Web Key Set")]
+    /// The issuer's key set can't be read, or can't check any token.
+    #[error("the issuer's key set is not a JSON Web Key Set with an RS256 key")]
     KeySet,
     /// It is no token, or lacks a claim that every access token has.
     #[error("the token is malformed")]
@@ -210,7 +213,7 @@ fn numeric_date(seconds: f64) -> Timestamp {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::LazyLock;
 
     use aws_lc_rs::hmac;
@@ -223,8 +226,9 @@ mod tests {
 
     use super::*;
 
-    static KEY: LazyLock<RsaKeyPair> = LazyLock::new(|| RsaKeyPair::generate(KeySize::Rsa2048).unwrap());
-    static OTHER_KEY: LazyLock<RsaKeyPair> =
+    pub(crate) static KEY: LazyLock<RsaKeyPair> =
+        LazyLock::new(|| RsaKeyPair::generate(KeySize::Rsa2048).unwrap());
+    pub(crate) static OTHER_KEY: LazyLock<RsaKeyPair> =
         LazyLock::new(|| RsaKeyPair::generate(KeySize::Rsa2048).unwrap());
 
     const ISSUER: &str = "https://issuer.example/pool";
@@ -234,7 +238,7 @@ mod tests {
         "2026-11-21T09:30:00Z".parse().unwrap()
     }
 
-    fn jwk(key: &RsaKeyPair, kid: &str) -> Value {
+    pub(crate) fn jwk(key: &RsaKeyPair, kid: &str) -> Value {
         let public = RsaPublicKeyComponents::<Vec<u8>>::from(key.public_key());
         json!({
             "kty": "RSA", "alg": "RS256", "use": "sig", "kid": kid,
@@ -272,7 +276,7 @@ mod tests {
         format!("{}.{}", BASE64.encode(header.to_string()), BASE64.encode(claims.to_string()))
     }
 
-    fn signed_by(key: &RsaKeyPair, header: &Value, claims: &Value) -> String {
+    pub(crate) fn signed_by(key: &RsaKeyPair, header: &Value, claims: &Value) -> String {
         let message = unsigned(header, claims);
         let mut signature = vec![0; key.public_modulus_len()];
         key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature).unwrap();
@@ -397,9 +401,14 @@ mod tests {
             encryption, other_algorithm, bare,
             {"kty": "EC", "crv": "P-256", "kid": "ec", "x": "AA", "y": "AA"},
             {"kty": "oct", "kid": "secret", "k": "AA"},
+            // RFC 7517, 5: what lacks a member, or isn't understood, is ignored.
+            {"kid": "without a type"}, {"kty": ["RSA"], "kid": "typed twice"}, "not a key",
         ]});
         let set = KeySet::parse(set.to_string().as_bytes()).unwrap();
         assert_eq!(set.0.keys().collect::<Vec<_>>(), ["bare"]);
-        assert_eq!(KeySet::parse(b"<html>").err(), Some(TokenError::KeySet));
+        for useless in ["<html>", "[]", "{}", r#"{"keys": []}"#, r#"{"keys": [{"kty": "EC", "kid": "k1"}]}"#]
+        {
+            assert_eq!(KeySet::parse(useless.as_bytes()).err(), Some(TokenError::KeySet), "{useless}");
+        }
     }
 }

@@ -35,9 +35,10 @@ pub fn serve_without_store(handler: Handler) -> ExitCode {
 }
 
 /// Serves the route that streams, behind a function URL: an HTTP API buffers.
+/// No authorizer stands there, so the sign-in's keys are fetched at the start too.
 pub fn serve_streaming(handler: StreamingHandler) -> ExitCode {
     start(async move |app| {
-        app.store().connect().await;
+        tokio::join!(app.store().connect(), app.keys.refresh(app));
         let serve = move |request| async move {
             Ok::<_, Error>(streamed(app, request, |request| handler(app, request)).await)
         };
