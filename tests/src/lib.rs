@@ -9,6 +9,7 @@ pub mod news;
 pub mod refusals;
 pub mod scripted_model;
 pub mod simulation;
+pub mod tokens;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -161,6 +162,11 @@ impl Workshop {
     pub fn client(&self, user: &str) -> Client {
         let token = self.machine.token(user).expect("a token");
         Client::new(&self.machine.url(), Some(token))
+    }
+
+    /// The key that the machine signs tokens with, as it is kept (PKCS #8).
+    pub fn sign_in_key(&self) -> Vec<u8> {
+        std::fs::read(self.data_dir.join("sign-in-key.der")).expect("the key")
     }
 
     /// A client without a token.

@@ -21,9 +21,9 @@ impl Refusals {
         Self { owner: owner.clone(), before: everything(owner).await, wrong: Vec::new() }
     }
 
-    /// The answer must be a problem of this status and code.
-    pub fn expect(&mut self, case: impl Display, answer: &Answer, status: u16, code: &str) {
-        self.check(case, answer, status, code);
+    /// The answer must be a problem of this status and code; whether it is.
+    pub fn expect(&mut self, case: impl Display, answer: &Answer, status: u16, code: &str) -> bool {
+        self.check(case, answer, status, code).is_some()
     }
 
     /// The answer must be 422 `invalid` and point at this field.

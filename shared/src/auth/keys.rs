@@ -132,6 +132,8 @@ async fn read(url: &str) -> reqwest::Result<Option<Vec<u8>>> {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
     use futures::future::join_all;
     use serde_json::{Value, json};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -219,8 +221,11 @@ mod tests {
         /// A thousand tokens with key ids of nobody's, all at once, and good ones among
         /// them: how many of each were taken.
         async fn flood(&self, app: &App) -> (usize, usize) {
+            let token = self.token(app, "k1");
+            let (_, signed) = token.split_once('.').unwrap();
+            let header = |number| json!({"alg": "RS256", "kid": format!("forged-{number}")}).to_string();
             let forged: Vec<_> =
-                (0..1_000).map(|number| self.token(app, &format!("forged-{number}"))).collect();
+                (0..1_000).map(|number| format!("{}.{signed}", BASE64.encode(header(number)))).collect();
             let good: Vec<_> = (0..10).map(|_| self.token(app, "k1")).collect();
             let taken = async |tokens: &[String]| {
                 let answers = join_all(tokens.iter().map(|token| status(app, token))).await;

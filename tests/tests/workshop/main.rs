@@ -3,6 +3,7 @@
 //! One process runs all of it, so that the real small model is started once. Each test has a machine of its
 //! own; those that make the model answer take turns (`with_the_small_model`).
 
+mod authorisation;
 mod bad_input;
 mod conversation;
 mod cross_user;
