@@ -25,7 +25,7 @@ use shared::app::{App, Clock};
 use shared::config::EmbeddingService;
 use shared::domain::model::{ApiKey, Model};
 use shared::limits::Limits;
-use shared::llm::Readiness;
+use shared::llm::{Patience, Readiness};
 use shared::store::Store;
 use tokio::sync::OnceCell;
 
@@ -71,6 +71,8 @@ pub struct Workshop {
 pub struct Setup {
     /// Which model answers; the real small one when nothing is said.
     pub model: Option<ModelChoice>,
+    /// How long it is waited for.
+    pub patience: Patience,
     /// Who turns texts into vectors; the workshop's own embeddings when nothing is said.
     pub embeddings: Option<EmbeddingService>,
     /// Limits; high ones when nothing is said.
@@ -95,6 +97,7 @@ impl Default for Setup {
         let limits = Limits { runs_per_minute: 1_000, messages_per_minute: 1_000, ..Limits::default() };
         Self {
             model: None,
+            patience: Patience::default(),
             embeddings: None,
             limits,
             recover_every: Duration::from_secs(1),
@@ -116,6 +119,7 @@ fn options(data_dir: PathBuf, model: ModelChoice, setup: Setup) -> Options {
         data_dir,
         user: "local".to_owned(),
         model,
+        patience: setup.patience,
         embeddings: setup.embeddings,
         limits: setup.limits,
         recover_every: setup.recover_every,

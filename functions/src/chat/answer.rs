@@ -16,7 +16,7 @@ use shared::domain::model::{Model, Usage};
 use shared::domain::time::Timestamp;
 use shared::http::{Code, Problem, Response, StreamingResponse};
 use shared::llm::assistant::{CONTEXT_MESSAGES, CONTEXT_RUNS, messages};
-use shared::llm::{ChatRequest, Chunk, Deadlines, Finish, ModelError, Readiness, Tools};
+use shared::llm::{ChatRequest, Chunk, Finish, ModelError, Readiness, Tools};
 use shared::store::{Answering, Beat, StoreError, Took};
 use shared::telemetry::Figure;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -191,7 +191,7 @@ async fn compose(
         tools: Tools::default(),
     };
     let client = app.models().client().map_err(|error| CutShort::of(&error, Usage::default()))?;
-    let deadlines = Deadlines::for_model(&task.model, DEADLINE.saturating_sub(started.elapsed()));
+    let deadlines = app.models().deadlines(&task.model, DEADLINE.saturating_sub(started.elapsed()));
     let mut opening = Box::pin(client.stream(&request, deadlines, || app.jitter()));
     let mut stream = None;
     let mut kept_length = 0;

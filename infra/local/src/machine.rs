@@ -17,7 +17,7 @@ use shared::config::{Config, EmbeddingService, Endpoints, Tables};
 use shared::domain::model::{ApiKey, Model, Secret};
 use shared::feeds::Fetcher;
 use shared::limits::Limits;
-use shared::llm::Models;
+use shared::llm::{Models, Patience};
 use shared::store::{Store, tables};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -62,6 +62,8 @@ pub struct Options {
     pub user: String,
     /// Which model answers.
     pub model: ModelChoice,
+    /// How long it is waited for by the handlers that run here.
+    pub patience: Patience,
     /// Who turns texts into vectors; the workshop's own embeddings when `None`.
     pub embeddings: Option<EmbeddingService>,
     /// What users may use.
@@ -146,6 +148,7 @@ impl Machine {
         let bucket = Bucket::open(&data_dir.join("uploads"), &address.to_string())?;
         let sign_in = Arc::new(SignIn::open(&data_dir, format!("http://{address}"))?);
         let (models, bundled, workers) = models(options.model, &data_dir)?;
+        let models = models.with_patience(options.patience);
         let config = Config {
             tables: Tables::with_prefix("workshop"),
             queue_url: queue_url.clone(),

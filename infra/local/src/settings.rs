@@ -11,6 +11,7 @@ use shared::app::Clock;
 use shared::config::{parse_embeddings, parse_models};
 use shared::domain::model::{ApiKey, Model, Secret};
 use shared::limits::Limits;
+use shared::llm::Patience;
 
 use crate::functions::Handlers;
 use crate::machine::{ModelChoice, Options};
@@ -105,6 +106,7 @@ impl Settings {
             data_dir: self.data_dir,
             user: self.user,
             model,
+            patience: Patience::default(),
             embeddings: environment("WORKSHOP_EMBEDDINGS")
                 .map(|json| parse_embeddings(&json, &environment))
                 .transpose()?,

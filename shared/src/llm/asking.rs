@@ -3,7 +3,7 @@
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::client::{Answer, ChatRequest, Chunk, Deadlines, Finish, ModelError, ToolCall};
+use super::client::{Answer, ChatRequest, Chunk, Finish, ModelError, ToolCall};
 use crate::app::App;
 use crate::domain::model::{Usage, estimate_tokens};
 use crate::domain::run::{ANSWER_MAX, ATTEMPTS_MAX, HEARTBEAT_MS, Outcome, State};
@@ -35,7 +35,7 @@ pub(super) async fn ask(
     let runs = &app.store().runs;
     let mut answer = Growing::default();
     let started = Instant::now();
-    let deadlines = Deadlines::for_model(request.model, end.saturating_duration_since(started));
+    let deadlines = app.models().deadlines(request.model, end.saturating_duration_since(started));
     let mut beat = interval(app.flush_every);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut renewed = app.now();
@@ -79,7 +79,7 @@ pub(super) async fn ask(
                 return Ok(Asked::Ended(answer.ended(usage, &finish)));
             }
             Some(Err(error)) => {
-                if let Some(seconds) = worth_waiting(&error, &answer, open) {
+                if let Some(seconds) = worth_waiting(app, &error, &answer, open) {
                     return Ok(Asked::Wait(seconds));
                 }
                 tracing::warn!(test_id = %open.run.test_id, %error, "the model failed");
@@ -99,12 +99,13 @@ async fn next(stream: &mut Option<Answer>) -> Option<Result<Chunk, ModelError>> 
 
 /// How long to wait for a model that limits its rate, when nothing was
 /// written yet and there are tries left.
-fn worth_waiting(error: &ModelError, answer: &Growing, open: &OpenRun) -> Option<u32> {
+fn worth_waiting(app: &App, error: &ModelError, answer: &Growing, open: &OpenRun) -> Option<u32> {
     if !matches!(error, ModelError::RateLimited { .. } | ModelError::Overloaded { retry_after: Some(_), .. })
     {
         return None;
     }
-    let seconds = error.retry_after().map_or(30, |wait| wait.as_secs().max(1));
+    let unless_told = app.models().patience().rate_limit;
+    let seconds = error.retry_after().unwrap_or(unless_told).as_secs().max(1);
     let possible = answer.text.is_empty() && open.attempts < ATTEMPTS_MAX && seconds <= RATE_WAIT_MAX;
     possible.then(|| u32::try_from(seconds).unwrap_or(u32::MAX))
 }

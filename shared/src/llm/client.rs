@@ -28,8 +28,6 @@ pub const ANSWER_MAX_BYTES: usize = 400_000;
 const CALLS_MAX: usize = 8;
 /// The longest name or id of a call, in characters.
 const CALL_NAME_MAX: usize = 64;
-/// A model that shares this machine's cores may pause this long.
-const SLOW_SILENCE: Duration = Duration::from_secs(120);
 /// A server that counts more tokens than this for one call miscounts.
 const TOKENS_MAX: u64 = 20_000_000;
 
@@ -157,15 +155,6 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
-    /// What is right for `model` in a call of `total`.
-    pub fn for_model(model: &Model, total: Duration) -> Self {
-        if model.slow {
-            Self { first_token: total, silence: SLOW_SILENCE, total }
-        } else {
-            Self::within(total)
-        }
-    }
-
     /// The usual deadlines (60 s to the first token, 30 s of silence) within `total`.
     pub fn within(total: Duration) -> Self {
         Self { first_token: Duration::from_secs(60), silence: Duration::from_secs(30), total }

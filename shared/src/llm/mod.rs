@@ -19,5 +19,5 @@ pub use client::{
 };
 
 pub use keys::ModelKeys;
-pub use models::Models;
+pub use models::{Models, Patience};
 pub use readiness::Readiness;

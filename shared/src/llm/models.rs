@@ -5,15 +5,34 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::client::Client;
-use super::client::ModelError;
+use super::client::{Client, Deadlines, ModelError};
 use super::readiness::Readiness;
 use crate::domain::model::Model;
+
+/// A model that shares this machine's cores may pause this long.
+const SLOW_SILENCE: Duration = Duration::from_secs(120);
+
+/// How long models are waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// In one call, whose caller may have less time.
+    pub call: Deadlines,
+    /// Before a run is taken up anew, when its model limits the rate of
+    /// requests and doesn't say for how long.
+    pub rate_limit: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { call: Deadlines::within(Duration::MAX), rate_limit: Duration::from_secs(30) }
+    }
+}
 
 /// The configured models, the default one first, and the client for them.
 #[derive(Debug)]
 pub struct Models {
     list: Vec<Model>,
+    patience: Patience,
     starting: Option<watch::Receiver<Readiness>>,
     client: OnceLock<Client>,
 }
@@ -21,12 +40,32 @@ pub struct Models {
 impl Models {
     /// Models that are ready.
     pub fn ready(list: Vec<Model>) -> Self {
-        Self { list, starting: None, client: OnceLock::new() }
+        Self { list, patience: Patience::default(), starting: None, client: OnceLock::new() }
     }
 
     /// Models that all share one server, which may still be starting.
     pub fn starting(list: Vec<Model>, readiness: watch::Receiver<Readiness>) -> Self {
-        Self { list, starting: Some(readiness), client: OnceLock::new() }
+        Self { starting: Some(readiness), ..Self::ready(list) }
+    }
+
+    /// The same, waited for as `patience` says.
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// How long they are waited for.
+    pub fn patience(&self) -> Patience {
+        self.patience
+    }
+
+    /// How long each part of a call to `model` may take, when its caller has `total`.
+    pub fn deadlines(&self, model: &Model, total: Duration) -> Deadlines {
+        let total = total.min(self.patience.call.total);
+        if model.slow {
+            Deadlines { first_token: total, silence: SLOW_SILENCE, total }
+        } else {
+            Deadlines { total, ..self.patience.call }
+        }
     }
 
     /// All of them, the default one first.
