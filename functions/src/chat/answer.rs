@@ -230,7 +230,7 @@ async fn compose(
                 return Ok((usage, finish));
             }
             Some(Ok(Chunk::End { usage, .. })) => {
-                return Err(CutShort::of(&ModelError::Nonsense("an empty answer"), usage));
+                return Err(CutShort::of(&ModelError::Empty, usage));
             }
             Some(Err(error)) => return Err(CutShort::of(&error, used(&stream))),
             None => return Err(CutShort::of(&ModelError::CutOff, used(&stream))),

@@ -3,9 +3,9 @@
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::client::{Answer, ChatRequest, Chunk, Finish, ModelError, ToolCall};
+use super::client::{Answer, ChatRequest, Chunk, Finish, ModelError, Role, ToolCall};
 use crate::app::App;
-use crate::domain::model::{Usage, estimate_tokens};
+use crate::domain::model::Usage;
 use crate::domain::run::{ANSWER_MAX, ATTEMPTS_MAX, HEARTBEAT_MS, Outcome, State};
 use crate::domain::text::prefix;
 use crate::store::{Beat, OpenRun, StoreError};
@@ -42,7 +42,7 @@ pub(super) async fn ask(
 
     let client = match app.models().client() {
         Ok(client) => client,
-        Err(error) => return Ok(Asked::Ended(answer.failed(&error, request))),
+        Err(error) => return Ok(Asked::Ended(answer.failed(&error, Usage::default()))),
     };
     let mut asking = Box::pin(client.stream(request, deadlines, || app.jitter()));
     let mut stream = None;
@@ -57,7 +57,7 @@ pub(super) async fn ask(
                 if app.now().millis_since(renewed) >= HEARTBEAT_MS {
                     match runs.renew(open, app.now()).await? {
                         Beat::Held => {}
-                        Beat::CancelRequested => return Ok(Asked::Ended(answer.cancelled(request))),
+                        Beat::CancelRequested => return Ok(Asked::Ended(answer.cancelled(used(&stream)))),
                         Beat::Lost => return Ok(Asked::LeaseLost),
                     }
                     renewed = app.now();
@@ -79,13 +79,13 @@ pub(super) async fn ask(
                 return Ok(Asked::Ended(answer.ended(usage, &finish)));
             }
             Some(Err(error)) => {
-                if let Some(seconds) = worth_waiting(app, &error, &answer, open) {
+                if let Some(seconds) = worth_waiting(app, &error, &answer, open, request) {
                     return Ok(Asked::Wait(seconds));
                 }
                 tracing::warn!(test_id = %open.run.test_id, %error, "the model failed");
-                return Ok(Asked::Ended(answer.failed(&error, request)));
+                return Ok(Asked::Ended(answer.failed(&error, used(&stream))));
             }
-            None => return Ok(Asked::Ended(answer.failed(&ModelError::CutOff, request))),
+            None => return Ok(Asked::Ended(answer.failed(&ModelError::CutOff, used(&stream)))),
         }
     }
 }
@@ -97,16 +97,29 @@ async fn next(stream: &mut Option<Answer>) -> Option<Result<Chunk, ModelError>> 
     }
 }
 
-/// How long to wait for a model that limits its rate, when nothing was
-/// written yet and there are tries left.
-fn worth_waiting(app: &App, error: &ModelError, answer: &Growing, open: &OpenRun) -> Option<u32> {
+/// What the call took so far, with what the model thought and didn't say.
+fn used(stream: &Option<Answer>) -> Usage {
+    stream.as_ref().map(|stream| stream.usage_so_far().0).unwrap_or_default()
+}
+
+/// How long to wait for a model that limits its rate, when nothing was paid for
+/// yet (the run would begin anew) and there are tries left.
+fn worth_waiting(
+    app: &App,
+    error: &ModelError,
+    answer: &Growing,
+    open: &OpenRun,
+    request: &ChatRequest<'_>,
+) -> Option<u32> {
     if !matches!(error, ModelError::RateLimited { .. } | ModelError::Overloaded { retry_after: Some(_), .. })
     {
         return None;
     }
     let unless_told = app.models().patience().rate_limit;
     let seconds = error.retry_after().unwrap_or(unless_told).as_secs().max(1);
-    let possible = answer.text.is_empty() && open.attempts < ATTEMPTS_MAX && seconds <= RATE_WAIT_MAX;
+    let is_first_turn = request.messages.iter().all(|message| message.role != Role::Tool);
+    let possible =
+        is_first_turn && answer.text.is_empty() && open.attempts < ATTEMPTS_MAX && seconds <= RATE_WAIT_MAX;
     possible.then(|| u32::try_from(seconds).unwrap_or(u32::MAX))
 }
 
@@ -135,13 +148,7 @@ impl Growing {
         if self.text.trim().is_empty() {
             return Outcome {
                 usage,
-                ..Outcome::without_answer(
-                    State::Failed,
-                    Some(
-                        "The model ended without writing anything. Run the test again, or try another model."
-                            .to_owned(),
-                    ),
-                )
+                ..Outcome::without_answer(State::Failed, Some(ModelError::Empty.sentence()))
             };
         }
         let answer = prefix(&self.text, ANSWER_MAX).to_owned();
@@ -149,24 +156,16 @@ impl Growing {
         Outcome { state: State::Succeeded, answer, truncated, usage, cost_micros: 0, error: None }
     }
 
-    fn failed(self, error: &ModelError, request: &ChatRequest<'_>) -> Outcome {
-        Outcome { error: Some(error.sentence()), ..self.stopped(State::Failed, request) }
+    fn failed(self, error: &ModelError, usage: Usage) -> Outcome {
+        Outcome { error: Some(error.sentence()), ..self.stopped(State::Failed, usage) }
     }
 
-    fn cancelled(self, request: &ChatRequest<'_>) -> Outcome {
-        self.stopped(State::Cancelled, request)
+    fn cancelled(self, usage: Usage) -> Outcome {
+        self.stopped(State::Cancelled, usage)
     }
 
-    /// An end before the model's server could count: what is known is a guess.
-    fn stopped(self, state: State, request: &ChatRequest<'_>) -> Outcome {
-        let usage = if self.text.is_empty() {
-            Usage::default()
-        } else {
-            Usage {
-                prompt_tokens: request.messages.iter().map(|message| u64::from(message.tokens())).sum(),
-                completion_tokens: u64::from(estimate_tokens(&self.text)),
-            }
-        };
+    /// An end before the model's own.
+    fn stopped(self, state: State, usage: Usage) -> Outcome {
         Outcome {
             truncated: !self.text.is_empty(),
             answer: prefix(&self.text, ANSWER_MAX).to_owned(),

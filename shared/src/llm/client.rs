@@ -15,7 +15,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_A
 use reqwest::{Response, StatusCode, redirect};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::sse;
@@ -79,8 +79,15 @@ impl ChatMessage {
         Self { role, content: content.into(), tool_calls: Vec::new(), tool_call_id: None }
     }
 
-    /// What the model said when it called tools.
-    pub fn calling(content: impl Into<String>, tool_calls: Vec<ToolCall>) -> Self {
+    /// What the model said when it called tools. Arguments that are no JSON object
+    /// are left out: llama.cpp and vLLM read each call of a conversation, and
+    /// refuse all of it for one that they can't.
+    pub fn calling(content: impl Into<String>, mut tool_calls: Vec<ToolCall>) -> Self {
+        for call in &mut tool_calls {
+            if serde_json::from_str::<Map<String, Value>>(&call.function.arguments).is_err() {
+                call.function.arguments = "{}".to_owned();
+            }
+        }
         Self { tool_calls, ..Self::new(Role::Assistant, content) }
     }
 
@@ -249,6 +256,9 @@ pub enum ModelError {
         /// When the server asks to be tried again, from now.
         retry_after: Option<Duration>,
     },
+    /// The answer came to its end and has no word in it.
+    #[error("the model wrote nothing")]
+    Empty,
     /// The server's answer is not one that this protocol has.
     #[error("the model's server answered nonsense: {0}")]
     Nonsense(&'static str),
@@ -308,6 +318,9 @@ impl ModelError {
             Self::Overloaded { .. } => "The model is overloaded or out of order. What had arrived is kept. \
                 Try again in a few minutes, or choose another model."
                 .into(),
+            Self::Empty => "The model ended without writing anything. What you wrote is kept. \
+                Try again, or choose another model."
+                .into(),
             Self::Nonsense(_) => "The model's server answered in a way this workshop cannot read. \
                 What had arrived is kept. Choose another model, or ask whoever runs this workshop to check \
                 the model's address."
@@ -330,6 +343,7 @@ impl ModelError {
             | Self::NoKey
             | Self::UnknownModel
             | Self::TooLong
+            | Self::Empty
             | Self::Nonsense(_)
             | Self::Rejected { .. } => false,
         }
@@ -344,11 +358,13 @@ impl ModelError {
     }
 }
 
-/// `limit` in whole seconds, rounded up.
+/// `limit` in whole seconds, minutes or hours, rounded up.
 fn in_words(limit: Duration) -> String {
-    match limit.as_secs() + u64::from(limit.subsec_nanos() > 0) {
+    match limit.as_secs().saturating_add(u64::from(limit.subsec_nanos() > 0)) {
         1 => "1 second".into(),
-        seconds => format!("{seconds} seconds"),
+        seconds @ ..=120 => format!("{seconds} seconds"),
+        seconds @ ..=7_200 => format!("{} minutes", seconds.div_ceil(60)),
+        seconds => format!("{} hours", seconds.div_ceil(3_600)),
     }
 }
 
@@ -1037,6 +1053,7 @@ mod tests {
             ModelError::Refused,
             ModelError::UnknownModel,
             ModelError::TooLong,
+            ModelError::Empty,
             ModelError::Overloaded { status: 503, retry_after: None },
             ModelError::Nonsense("an event is not a completion"),
             ModelError::Rejected { status: 418 },
@@ -1050,7 +1067,11 @@ mod tests {
             }
         }
         assert!(slow(Part::Total).sentence().contains("within 60 seconds"));
-        let soon = ModelError::RateLimited { retry_after: Some(Duration::from_secs(1)) };
-        assert!(soon.sentence().contains("in 1 second,"));
+        for (seconds, words) in
+            [(1, "in 1 second,"), (120, "in 120 seconds,"), (121, "in 3 minutes,"), (86_400, "in 24 hours,")]
+        {
+            let limited = ModelError::RateLimited { retry_after: Some(Duration::from_secs(seconds)) };
+            assert!(limited.sentence().contains(words), "{}", limited.sentence());
+        }
     }
 }
