@@ -3,7 +3,6 @@
 //! connection, and keeps what it was asked.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,9 +10,13 @@ use std::time::Duration;
 use local::ModelChoice;
 use serde_json::{Value, json};
 use shared::domain::model::{ApiKey, Model, Secret};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// What the server does with one request.
 #[derive(Clone, Debug)]
@@ -27,10 +30,18 @@ pub enum Play {
     Calls(Vec<(String, String)>),
     /// Streams this text, then closes the connection in the middle of the answer.
     CutOff(String),
-    /// Streams this text, then sends an event that is not JSON.
-    Garbage(String),
+    /// Streams this text, then these bytes as they are, and closes the connection.
+    Bytes(String, Vec<u8>),
     /// Streams this text, then nothing, with the connection open.
     Silence(String),
+    /// Streams this text, then one byte of an event after each pause, without end.
+    Trickle(String, Duration),
+    /// Streams this text again and again, without end.
+    Endless(String),
+    /// Streams this text, then a line of so many bytes, to its proper end.
+    LongLine(String, usize),
+    /// Streams this text to its proper end, but doesn't say what it took.
+    Uncounted(String),
     /// Answers with an error.
     Refusal {
         /// The HTTP status.
@@ -86,7 +97,7 @@ pub const KEY: &str = "sk-scripted-0123456789";
 
 /// The server. It ends with its value.
 pub struct ScriptedModel {
-    address: SocketAddr,
+    base_url: String,
     state: Arc<State>,
     serving: JoinHandle<()>,
 }
@@ -102,11 +113,29 @@ impl ScriptedModel {
     /// Starts a server that performs `script`, one play a request, the last
     /// one again and again.
     pub async fn start(script: impl IntoIterator<Item = Play>) -> Self {
+        Self::start_with(script, None).await
+    }
+
+    /// The same behind TLS, with a certificate that it has signed itself.
+    pub async fn start_self_signed(script: impl IntoIterator<Item = Play>) -> Self {
+        let identity = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+        let key = PrivateKeyDer::try_from(identity.signing_key.serialize_der()).expect("a key");
+        let tls = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![identity.cert.der().clone()], key)
+            .expect("a configuration");
+        Self::start_with(script, Some(TlsAcceptor::from(Arc::new(tls)))).await
+    }
+
+    async fn start_with(script: impl IntoIterator<Item = Play>, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let base_url = format!("{scheme}://{}/v1", listener.local_addr().expect("an address"));
         let state = Arc::new(State::default());
-        let serving = tokio::spawn(serve(listener, Arc::clone(&state)));
-        let server = Self { address, state, serving };
+        let serving = tokio::spawn(serve(listener, tls, Arc::clone(&state)));
+        let server = Self { base_url, state, serving };
         server.perform(script);
         server
     }
@@ -134,7 +163,7 @@ impl ScriptedModel {
 
     /// The model on this server, under a name of its own.
     pub fn model(&self, id: &str) -> Model {
-        model_at(self.address, id)
+        model_at(&self.base_url, id)
     }
 
     /// It as a workshop's only model, which can call tools.
@@ -157,14 +186,15 @@ impl Drop for ScriptedModel {
 /// A model on a port where nobody listens.
 pub async fn unreachable_model(id: &str) -> Model {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    model_at(listener.local_addr().expect("an address"), id)
+    model_at(&format!("http://{}/v1", listener.local_addr().expect("an address")), id)
 }
 
-fn model_at(address: SocketAddr, id: &str) -> Model {
+/// A model at any address.
+pub fn model_at(base_url: &str, id: &str) -> Model {
     Model {
         id: id.to_owned(),
         label: format!("Scripted: {id}"),
-        base_url: format!("http://{address}/v1"),
+        base_url: base_url.to_owned(),
         api_key: ApiKey::Known(Secret::new(KEY)),
         slow: false,
         context_window: 16_384,
@@ -175,32 +205,75 @@ fn model_at(address: SocketAddr, id: &str) -> Model {
     }
 }
 
-async fn serve(listener: TcpListener, state: Arc<State>) {
+async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<State>) {
     while let Ok((connection, _)) = listener.accept().await {
-        let state = Arc::clone(&state);
+        let (tls, state) = (tls.clone(), Arc::clone(&state));
         tokio::spawn(async move {
+            let played = match tls {
+                None => answer(Box::new(connection), &state).await,
+                Some(tls) => match tls.accept(connection).await {
+                    Ok(connection) => answer(Box::new(connection), &state).await,
+                    Err(error) => Err(error),
+                },
+            };
             // A client that hangs up ends the play, as it may.
-            if answer(connection, &state).await.is_err() {
+            if played.is_err() {
                 state.left.fetch_add(1, Ordering::Relaxed);
             }
         });
     }
 }
 
-async fn answer(connection: TcpStream, state: &State) -> std::io::Result<()> {
+/// Bytes in and out, behind TLS or not.
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+type Connection = Box<dyn Duplex>;
+
+async fn answer(connection: Connection, state: &State) -> std::io::Result<()> {
     let mut connection = BufReader::new(connection);
     let asked = read_request(&mut connection).await?;
     state.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
     let mut connection = connection.into_inner();
     match next_play(state) {
-        Play::Answer(text) => stream_whole(&mut connection, &text, Duration::ZERO).await,
-        Play::Slowly(text, pause) => stream_whole(&mut connection, &text, pause).await,
+        Play::Answer(text) => {
+            stream_words(&mut connection, &text, Duration::ZERO).await?;
+            end(&mut connection, Some(&text)).await
+        }
+        Play::Slowly(text, pause) => {
+            stream_words(&mut connection, &text, pause).await?;
+            end(&mut connection, Some(&text)).await
+        }
+        Play::Uncounted(text) => {
+            stream_words(&mut connection, &text, Duration::ZERO).await?;
+            end(&mut connection, None).await
+        }
         Play::Calls(calls) => stream_calls(&mut connection, &calls).await,
         Play::CutOff(text) => stream_words(&mut connection, &text, Duration::ZERO).await,
-        Play::Garbage(text) => {
+        Play::Bytes(text, bytes) => {
             stream_words(&mut connection, &text, Duration::ZERO).await?;
-            chunk(&mut connection, "data: {\"choices\": [{\"delta\n\n").await?;
-            chunk(&mut connection, "").await
+            chunk(&mut connection, bytes).await
+        }
+        Play::Trickle(text, pause) => {
+            stream_words(&mut connection, &text, Duration::ZERO).await?;
+            for byte in "data: ".bytes().chain(std::iter::repeat(b' ')) {
+                tokio::time::sleep(pause).await;
+                chunk(&mut connection, [byte]).await?;
+            }
+            Ok(())
+        }
+        Play::Endless(text) => {
+            stream_words(&mut connection, &text, Duration::ZERO).await?;
+            loop {
+                stream_more(&mut connection, &text, Duration::ZERO).await?;
+            }
+        }
+        Play::LongLine(text, bytes) => {
+            stream_words(&mut connection, &text, Duration::ZERO).await?;
+            let piece = [b'x'; 1 << 16];
+            for _ in 0..bytes.div_ceil(piece.len()) {
+                chunk(&mut connection, piece).await?;
+            }
+            end(&mut connection, Some(&text)).await
         }
         Play::Silence(text) => {
             stream_words(&mut connection, &text, Duration::ZERO).await?;
@@ -227,7 +300,7 @@ fn next_play(state: &State) -> Play {
     next.unwrap_or_else(|| Play::status(500))
 }
 
-pub(crate) async fn read_request(connection: &mut BufReader<TcpStream>) -> std::io::Result<Asked> {
+pub(crate) async fn read_request(connection: &mut BufReader<Connection>) -> std::io::Result<Asked> {
     let (mut length, mut authorization) = (0, None);
     loop {
         let mut line = String::new();
@@ -247,23 +320,27 @@ pub(crate) async fn read_request(connection: &mut BufReader<TcpStream>) -> std::
     Ok(Asked { authorization, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
 }
 
-async fn send_whole(to: &mut TcpStream, status: u16, headers: &str, body: &str) -> std::io::Result<()> {
+async fn send_whole(to: &mut Connection, status: u16, headers: &str, body: &str) -> std::io::Result<()> {
     let length = body.len();
     let head =
         format!("HTTP/1.1 {status} Scripted\r\n{headers}content-length: {length}\r\nconnection: close\r\n");
     to.write_all(format!("{head}\r\n{body}").as_bytes()).await
 }
 
-async fn stream_whole(to: &mut TcpStream, text: &str, pause: Duration) -> std::io::Result<()> {
-    stream_words(to, text, pause).await?;
+/// The end of a stream, which counts the words of `counted`.
+async fn end(to: &mut Connection, counted: Option<&str>) -> std::io::Result<()> {
     let end = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
-    let words = text.split_whitespace().count();
-    let usage = json!({"choices": [], "usage": {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": words}});
-    chunk(to, &format!("data: {end}\n\ndata: {usage}\n\ndata: [DONE]\n\n")).await?;
+    chunk(to, format!("data: {end}\n\n")).await?;
+    if let Some(text) = counted {
+        let usage =
+            json!({"prompt_tokens": PROMPT_TOKENS, "completion_tokens": text.split_whitespace().count()});
+        chunk(to, format!("data: {}\n\n", json!({"choices": [], "usage": usage}))).await?;
+    }
+    chunk(to, "data: [DONE]\n\n").await?;
     chunk(to, "").await
 }
 
-async fn stream_calls(to: &mut TcpStream, calls: &[(String, String)]) -> std::io::Result<()> {
+async fn stream_calls(to: &mut Connection, calls: &[(String, String)]) -> std::io::Result<()> {
     stream_words(to, "", Duration::ZERO).await?;
     for (index, (name, arguments)) in calls.iter().enumerate() {
         let (first, rest) = arguments.split_at(arguments.floor_char_boundary(arguments.len() / 2));
@@ -274,30 +351,35 @@ async fn stream_calls(to: &mut TcpStream, calls: &[(String, String)]) -> std::io
             json!({"index": index, "function": {"arguments": rest}}),
         ] {
             let event = json!({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]});
-            chunk(to, &format!("data: {event}\n\n")).await?;
+            chunk(to, format!("data: {event}\n\n")).await?;
         }
     }
     let end = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]});
     let usage = json!({"choices": [], "usage": {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": 7}});
-    chunk(to, &format!("data: {end}\n\ndata: {usage}\n\ndata: [DONE]\n\n")).await?;
+    chunk(to, format!("data: {end}\n\ndata: {usage}\n\ndata: [DONE]\n\n")).await?;
     chunk(to, "").await
 }
 
 /// The head of a stream and one event a word; the stream stays open.
-async fn stream_words(to: &mut TcpStream, text: &str, pause: Duration) -> std::io::Result<()> {
+async fn stream_words(to: &mut Connection, text: &str, pause: Duration) -> std::io::Result<()> {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\
                 connection: close\r\n\r\n";
     to.write_all(head.as_bytes()).await?;
+    stream_more(to, text, pause).await
+}
+
+async fn stream_more(to: &mut Connection, text: &str, pause: Duration) -> std::io::Result<()> {
     for word in text.split_inclusive(' ') {
         tokio::time::sleep(pause).await;
         let event = json!({"choices": [{"index": 0, "delta": {"content": word}, "finish_reason": null}]});
-        chunk(to, &format!("data: {event}\n\n")).await?;
+        chunk(to, format!("data: {event}\n\n")).await?;
     }
     Ok(())
 }
 
 /// One chunk (RFC 9112, section 7.1); an empty one ends the body.
-pub(crate) async fn chunk(to: &mut TcpStream, data: &str) -> std::io::Result<()> {
-    to.write_all(format!("{:x}\r\n{data}\r\n", data.len()).as_bytes()).await?;
+pub(crate) async fn chunk(to: &mut Connection, data: impl AsRef<[u8]>) -> std::io::Result<()> {
+    let data = data.as_ref();
+    to.write_all(&[format!("{:x}\r\n", data.len()).as_bytes(), data, b"\r\n"].concat()).await?;
     to.flush().await
 }

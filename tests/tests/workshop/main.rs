@@ -15,6 +15,7 @@ mod imports;
 mod library;
 mod limits;
 mod metrics;
+mod misbehaviour;
 mod model_faults;
 mod races;
 mod read_units;
