@@ -273,6 +273,9 @@ async fn a_rate_limit_longer_than_the_deadline_is_handed_to_the_caller_at_once()
     let (error, requests) = failure([response(429, "Retry-After: 3600\r\n", "")]).await;
     assert_eq!(error, ModelError::RateLimited { retry_after: Some(Duration::from_secs(3600)) });
     assert_eq!(requests, 1);
+    let limited = || response(429, "", "");
+    let without = failure([limited(), limited(), limited(), whole_answer()]).await;
+    assert_eq!(without, (ModelError::RateLimited { retry_after: None }, 3));
     let absurd = format!("Retry-After: {}\r\n", u64::MAX);
     let (error, _) = failure([response(429, &absurd, "")]).await;
     assert_eq!(error.retry_after(), Some(Duration::from_secs(u64::MAX)));
@@ -323,6 +326,14 @@ async fn a_server_that_is_not_there_is_unreachable_and_its_address_stays_out_of_
 }
 
 #[tokio::test]
+async fn a_name_that_nobody_has_is_unreachable_and_stays_out_of_the_error() {
+    // RFC 6761, section 6.4: no name under .invalid exists.
+    let error = ask_within(&model("http://model.invalid/v1".into()), patient()).await.err().unwrap();
+    assert!(matches!(error, ModelError::Unreachable(_)), "{error}");
+    assert!(!format!("{error:?}").contains("model.invalid"), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_server_without_tls_behind_an_https_address_is_unreachable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -346,8 +357,12 @@ async fn an_answer_cut_after_its_first_token_keeps_its_text_and_is_not_asked_for
     let mut within_chunks = open_event_stream([says("Hel").as_bytes()]);
     within_chunks.push(Step::Close);
     let within_an_event = event_stream([says("Hel").as_bytes(), b"data: {\"choi".as_slice()]);
+    let within_a_character = event_stream([
+        says("Hel").as_bytes(),
+        b"data: {\"choices\": [{\"delta\": {\"content\": \"\xc3".as_slice(),
+    ]);
 
-    for reply in [to_the_close, within_chunks, within_an_event] {
+    for reply in [to_the_close, within_chunks, within_an_event, within_a_character] {
         let server = Server::playing([reply, whole_answer()]).await;
         let mut answer = ask(&server).await.unwrap();
         assert_eq!(answer.next().await, Some(Ok(Chunk::Text("Hel".into()))));
@@ -379,8 +394,10 @@ async fn a_first_token_that_does_not_come_is_given_up_and_not_asked_for_again() 
     let mut pinging = open_event_stream([]);
     pinging.push(Step::Repeat(http_chunk(b": processing\n\n"), Duration::ZERO));
     let without_headers = vec![Step::Hold];
+    let mut bytewise = open_event_stream([]);
+    bytewise.push(Step::Repeat(http_chunk(b" "), Duration::from_millis(1)));
 
-    for reply in [silent, pinging, without_headers] {
+    for reply in [silent, pinging, without_headers, bytewise] {
         let server = Server::playing([reply, whole_answer()]).await;
         let limit = Duration::from_millis(50);
         let deadlines = Deadlines { first_token: limit, ..patient() };
@@ -607,6 +624,36 @@ async fn an_answer_that_does_not_stream_is_one_text_and_its_end() {
 
     let error = r#"{"error": {"code": "model_not_found"}}"#;
     assert_eq!(failure([response(200, JSON, error)]).await, (ModelError::UnknownModel, 1));
+}
+
+/// A piece of a call, as a stream has it.
+fn calls(index: usize, call: Value) -> String {
+    let mut call = call;
+    call["index"] = json!(index);
+    event(json!({"choices": [{"delta": {"tool_calls": [call]}}]}))
+}
+
+#[tokio::test]
+async fn calls_are_put_together_from_their_pieces_and_broken_arguments_stay_as_they_came() {
+    let pieces = [
+        calls(0, json!({"id": "a", "function": {"name": "search", "arguments": ""}})),
+        calls(1, json!({"function": {"name": "x".repeat(100), "arguments": "[1"}})),
+        calls(0, json!({"function": {"arguments": "{\"query\": "}})),
+        calls(0, json!({"function": {"arguments": "\"é"}})),
+        calls(usize::MAX, json!({"function": {"name": "too many", "arguments": "{}"}})),
+        ending(),
+    ];
+    let server = Server::playing([event_stream(pieces.iter().map(String::as_bytes))]).await;
+    let (text, end) = read(ask(&server).await.unwrap()).await;
+    let Ok(Chunk::End { calls, .. }) = end else { return assert_eq!(end, counted_end()) };
+    let called: Vec<_> =
+        calls.iter().map(|call| (call.function.name.as_str(), call.function.arguments.as_str())).collect();
+    assert_eq!(text, "");
+    assert_eq!(called, [("search", "{\"query\": \"é"), ("x".repeat(64).as_str(), "[1")]);
+
+    // A server may read the arguments of each call that it is shown, and refuse what it can't.
+    let shown = serde_json::to_value(ChatMessage::calling("", calls)).unwrap();
+    assert_eq!(shown["tool_calls"][0]["function"], json!({"name": "search", "arguments": "{}"}));
 }
 
 #[tokio::test]

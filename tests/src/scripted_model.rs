@@ -370,7 +370,9 @@ async fn stream_words(to: &mut Connection, text: &str, pause: Duration) -> std::
 
 async fn stream_more(to: &mut Connection, text: &str, pause: Duration) -> std::io::Result<()> {
     for word in text.split_inclusive(' ') {
-        tokio::time::sleep(pause).await;
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
         let event = json!({"choices": [{"index": 0, "delta": {"content": word}, "finish_reason": null}]});
         chunk(to, format!("data: {event}\n\n")).await?;
     }
