@@ -90,6 +90,8 @@ pub struct Setup {
     pub handlers: Handlers,
     /// The page's built files.
     pub site: Option<PathBuf>,
+    /// Who sends the requests without a token.
+    pub user: Option<String>,
 }
 
 impl Default for Setup {
@@ -106,6 +108,7 @@ impl Default for Setup {
             clock: Clock::default(),
             handlers: Handlers::Here,
             site: None,
+            user: Some("local".to_owned()),
         }
     }
 }
@@ -117,7 +120,7 @@ fn options(data_dir: PathBuf, model: ModelChoice, setup: Setup) -> Options {
         dynamodb_port: 0,
         sqs_port: 0,
         data_dir,
-        user: "local".to_owned(),
+        user: setup.user,
         model,
         patience: setup.patience,
         embeddings: setup.embeddings,

@@ -45,7 +45,7 @@ pub struct Gateway {
     router: matchit::Router<Vec<&'static Route>>,
     sign_in: Arc<SignIn>,
     bucket: Bucket,
-    user: String,
+    user: Option<String>,
     site: Option<PathBuf>,
 }
 
@@ -54,13 +54,13 @@ type PathParameters = HashMap<String, Vec<String>>;
 
 impl Gateway {
     /// A gateway to all routes, which takes requests without a token to be
-    /// `user`'s, and serves the page from `site`.
+    /// `user`'s or refuses them, and serves the page from `site`.
     pub fn new(
         app: &'static App,
         functions: Functions,
         sign_in: Arc<SignIn>,
         bucket: Bucket,
-        user: String,
+        user: Option<String>,
         site: Option<PathBuf>,
     ) -> anyhow::Result<Self> {
         let mut by_path: HashMap<&str, Vec<&Route>> = HashMap::new();
@@ -158,12 +158,14 @@ impl Gateway {
     }
 
     /// Has a watched function answer, which checks the token itself: the
-    /// machine's one user gets one.
+    /// machine's one user, if it has one, gets one.
     async fn pass_on(&self, watch: &Watch, route: &Route, request: Request, id: &str) -> AxumResponse {
         let (mut parts, body) = request.into_parts();
-        if route.access != Access::Open && !parts.headers.contains_key(header::AUTHORIZATION) {
-            let token =
-                self.sign_in.access_token(&self.user, self.app.now(), TOKEN_LIFETIME, self.app.new_id());
+        if let Some(user) = &self.user
+            && route.access != Access::Open
+            && !parts.headers.contains_key(header::AUTHORIZATION)
+        {
+            let token = self.sign_in.access_token(user, self.app.now(), TOKEN_LIFETIME, self.app.new_id());
             let bearer = token.and_then(|token| Ok(HeaderValue::from_str(&format!("Bearer {token}"))?));
             match bearer {
                 Ok(bearer) => parts.headers.insert(header::AUTHORIZATION, bearer),
@@ -224,14 +226,14 @@ impl Gateway {
         Ok(request.with_path_parameters(parameters).with_query_string_parameters(queries))
     }
 
-    /// The claims of the request's token; of the machine's one user when there
-    /// is none; nothing on a route that is open.
+    /// The claims of the request's token; of the machine's one user, if it has
+    /// one, when there is none; nothing on a route that is open.
     async fn claims(&self, route: &Route, request: &Request) -> Result<Option<String>, Problem> {
         if route.access == Access::Open {
             return Ok(None);
         }
         if !request.headers().contains_key(header::AUTHORIZATION) {
-            return Ok(Some(self.user.clone()));
+            return self.user.clone().map(Some).ok_or_else(|| refused("no token"));
         }
         let token = bearer(request).ok_or_else(|| refused("not a bearer token"))?;
         let Claims { sub, .. } = self.app.keys.verify(self.app, token).await?;

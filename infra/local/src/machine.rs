@@ -58,8 +58,8 @@ pub struct Options {
     pub sqs_port: u16,
     /// Where everything is kept; made if it isn't there.
     pub data_dir: PathBuf,
-    /// Who sends the requests that carry no token.
-    pub user: String,
+    /// Who sends the requests that carry no token; nobody, and they are refused, when `None`.
+    pub user: Option<String>,
     /// Which model answers.
     pub model: ModelChoice,
     /// How long it is waited for by the handlers that run here.

@@ -36,7 +36,10 @@ fn main() -> ExitCode {
 async fn run(settings: Settings) -> anyhow::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     let (options, model) = settings.options().await?;
-    let (user, data_dir) = (options.user.clone(), options.data_dir.display().to_string());
+    let (user, data_dir) = (
+        options.user.clone().unwrap_or_else(|| "nobody without a token".to_owned()),
+        options.data_dir.display().to_string(),
+    );
     let machine = Machine::start(options).await?;
     // Whoever started this may have gone away; that is no reason to stop.
     let _ = writeln!(

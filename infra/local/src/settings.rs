@@ -46,7 +46,7 @@ pub struct Settings {
     #[arg(long, env = "WORKSHOP_SQS_PORT", default_value_t = 9092)]
     pub sqs_port: u16,
 
-    /// Who you are when a request carries no token
+    /// Who you are when a request carries no token; empty: nobody, and it is refused, as when deployed
     #[arg(long, env = "WORKSHOP_USER", default_value = "local")]
     pub user: String,
 
@@ -104,7 +104,7 @@ impl Settings {
             dynamodb_port: self.dynamodb_port,
             sqs_port: self.sqs_port,
             data_dir: self.data_dir,
-            user: self.user,
+            user: Some(self.user).filter(|user| !user.is_empty()),
             model,
             patience: Patience::default(),
             embeddings: environment("WORKSHOP_EMBEDDINGS")

@@ -226,6 +226,17 @@ async fn the_page_is_told_that_nobody_has_to_sign_in_on_one_machine() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_machine_without_a_user_of_its_own_refuses_who_brings_no_token() {
+    let workshop = Workshop::start_with(Setup { sample: false, user: None, ..Setup::default() }).await;
+    let anyone = workshop.anonymous();
+    anyone.get(tests::DRAFTS).await.expect_problem(401, "unauthorized");
+    anyone.get("/api/topics").await.expect_problem(401, "unauthorized");
+    anyone.get("/api/health").await.expect(200);
+    assert_eq!(workshop.client("ada").get(tests::DRAFTS).await.expect(200)["total"], 0);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_local_sign_in_gives_tokens_that_its_key_set_vouches_for() {
     let workshop = Workshop::start_with(Setup { sample: false, ..Setup::default() }).await;
     let anyone = workshop.anonymous();
