@@ -10,9 +10,11 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 use shared::app::App;
+use shared::domain::article::TOPIC_NAME_MAX;
+use shared::domain::text::{LINE, PROSE, SHORT_LINE};
 use shared::http::{Problem, ProblemBody, Request, Response};
 
-use crate::routes::{Access, Answer, Body, ROUTES, Route};
+use crate::routes::{Access, Answer, Body, ROUTES, Route, Value as May};
 
 /// The document as it was last written.
 pub const WRITTEN: &str = include_str!("../openapi.json");
@@ -64,10 +66,10 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     let (status, answer) = answer(&route.gives, generator);
     responses.insert(status.to_string(), answer);
     responses.insert("default".to_owned(), json!({"$ref": "#/components/responses/Problem"}));
-    if route.headers.iter().any(|(name, _)| *name == "If-None-Match") {
+    if route.headers.iter().any(|(name, ..)| *name == "If-None-Match") {
         responses.insert("304".to_owned(), json!({"description": "What the ETag names still holds."}));
     }
-    if route.headers.iter().any(|(name, _)| *name == "Prefer") {
+    if route.headers.iter().any(|(name, ..)| *name == "Prefer") {
         let run = generator.subschema_for::<crate::tests::FullRunView>();
         let content = json!({"application/json": {"schema": run}});
         responses.insert("200".to_owned(), json!({"description": "The run has ended.", "content": content}));
@@ -87,16 +89,33 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
 }
 
 fn parameters(route: &Route) -> Vec<Value> {
-    let text = json!({"type": "string"});
     let in_path = route.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-    let mut parameters: Vec<_> =
-        in_path.map(|name| json!({"name": name, "in": "path", "required": true, "schema": text})).collect();
+    let in_path = in_path.map(|name| {
+        let may = if name == "topic" { May::Line(1, TOPIC_NAME_MAX) } else { May::Any };
+        json!({"name": name, "in": "path", "required": true, "schema": schema(may)})
+    });
+    let mut parameters: Vec<_> = in_path.collect();
     for (place, named) in [("query", route.query), ("header", route.headers)] {
-        for (name, description) in named {
-            parameters.push(json!({"name": name, "in": place, "description": description, "schema": text}));
+        for (name, may, says) in named {
+            let schema = schema(*may);
+            parameters.push(json!({"name": name, "in": place, "description": says, "schema": schema}));
         }
     }
     parameters
+}
+
+fn schema(may: May) -> Value {
+    match may {
+        May::Any => json!({"type": "string"}),
+        May::Line(least, most) => {
+            let pattern = if least > 1 { LINE } else { SHORT_LINE };
+            json!({"type": "string", "minLength": least, "maxLength": most, "pattern": pattern})
+        }
+        May::Prose(most) => json!({"type": "string", "maxLength": most, "pattern": PROSE}),
+        May::Number(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
+        May::Word(words) => json!({"type": "string", "enum": words}),
+        May::Form(pattern) => json!({"type": "string", "pattern": pattern}),
+    }
 }
 
 fn body(body: &Body, generator: &mut SchemaGenerator) -> Option<Value> {
@@ -105,9 +124,16 @@ fn body(body: &Body, generator: &mut SchemaGenerator) -> Option<Value> {
         Body::Json(schema) => {
             Some(json!({"required": true, "content": {"application/json": {"schema": schema(generator)}}}))
         }
+        Body::OptionalJson(schema) => {
+            Some(json!({"required": false, "content": {"application/json": {"schema": schema(generator)}}}))
+        }
         Body::Articles => {
-            let text = json!({"schema": {"type": "string"}});
-            Some(json!({"required": true, "content": {"application/x-ndjson": text, "text/csv": text}}))
+            let text = |example| json!({"schema": {"type": "string"}, "example": example});
+            let lines = text(
+                "{\"title\": \"Two new cranes\", \"url\": \"https://example.org/1\", \"text\": \"They lift.\"}\n",
+            );
+            let csv = text("title,url,text\nTwo new cranes,https://example.org/1,They lift.\n");
+            Some(json!({"required": true, "content": {"application/x-ndjson": lines, "text/csv": csv}}))
         }
     }
 }
@@ -167,6 +193,17 @@ mod tests {
             }
             Value::Array(values) => values.iter().for_each(|value| collect(value, references)),
             _ => {}
+        }
+    }
+
+    #[test]
+    fn a_problem_without_fields_has_all_that_the_document_requires() {
+        let told = serde_json::to_value(Problem::not_found("draft").body("request")).unwrap();
+        let document = document();
+        let required = document["components"]["schemas"]["ProblemBody"]["required"].as_array().unwrap();
+        assert!(!required.is_empty());
+        for field in required {
+            assert!(told.get(field.as_str().unwrap()).is_some(), "{field} in {told}");
         }
     }
 

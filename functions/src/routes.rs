@@ -31,10 +31,10 @@ pub struct Route {
     pub takes: Body,
     /// What it answers.
     pub gives: Answer,
-    /// Query parameters: name and what it says.
-    pub query: &'static [(&'static str, &'static str)],
-    /// Request headers: name and what it says.
-    pub headers: &'static [(&'static str, &'static str)],
+    /// Query parameters. An empty one is none.
+    pub query: &'static [Parameter],
+    /// Request headers.
+    pub headers: &'static [Parameter],
 }
 
 /// Who may call a route.
@@ -65,8 +65,30 @@ pub enum Body {
     Nothing,
     /// JSON of this schema.
     Json(fn(&mut SchemaGenerator) -> Schema),
+    /// The same; none is as good as an empty object.
+    OptionalJson(fn(&mut SchemaGenerator) -> Schema),
     /// Articles, as JSON Lines or CSV.
     Articles,
+}
+
+/// A query parameter or a request header: its name, what it may be, and what it says.
+pub type Parameter = (&'static str, Value, &'static str);
+
+/// What a parameter may be. Anything else is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Any text: what isn't understood is passed over, or names nothing.
+    Any,
+    /// A line of text of this many characters, trimmed.
+    Line(usize, usize),
+    /// Text of up to so many characters.
+    Prose(usize),
+    /// A whole number within these bounds.
+    Number(u32, u32),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// Text of this form, a regular expression.
+    Form(&'static str),
 }
 
 /// What a route answers when all is well.
@@ -104,11 +126,15 @@ const ARTICLES: &str = "/api/topics/{topic}/articles";
 const FEEDS: &str = "/api/topics/{topic}/feeds";
 const IMPORTS: &str = "/api/topics/{topic}/imports";
 
-const LIMIT: (&str, &str) = ("limit", "Entries of a page, 1 to 100; 20 when absent.");
-const CURSOR: (&str, &str) = ("cursor", "Where the page before ended, as its next_cursor said.");
-const ONCE: (&str, &str) =
-    ("Idempotency-Key", "Makes a repeat return the first answer, for a day. 1 to 200 ASCII characters.");
-const IF_NONE_MATCH: (&str, &str) = ("If-None-Match", "An ETag; 304 when it still holds.");
+const LIMIT: Parameter = ("limit", Value::Number(1, 100), "Entries of a page, 1 to 100; 20 when absent.");
+const CURSOR: Parameter = ("cursor", Value::Any, "Where the page before ended, as its next_cursor said.");
+const ONCE: Parameter = (
+    "Idempotency-Key",
+    Value::Form("^[!-~]([ -~]{0,198}[!-~])?$"),
+    "Makes a repeat return the first answer, for a day. 1 to 200 ASCII characters.",
+);
+const IF_MATCH: Value = Value::Form(r#"^(\*|(W/)?"?[0-9]{1,19}"?)$"#);
+const IF_NONE_MATCH: Parameter = ("If-None-Match", Value::Any, "An ETag; 304 when it still holds.");
 
 /// All routes that HTTP calls.
 pub static ROUTES: &[Route] = &[
@@ -119,7 +145,7 @@ pub static ROUTES: &[Route] = &[
         access: Access::Shared,
         handle: whole!(drafts::start),
         summary: "Starts a workshop: a new draft with its conversation.",
-        takes: json!(drafts::start::Input),
+        takes: Body::OptionalJson(|generator| generator.subschema_for::<drafts::start::Input>()),
         gives: json!(201, drafts::start::Output),
         query: &[],
         headers: &[ONCE],
@@ -134,7 +160,11 @@ pub static ROUTES: &[Route] = &[
         takes: Body::Nothing,
         gives: json!(200, drafts::list::Output),
         query: &[
-            ("status_filter", "Only drafts of this status: draft, testing, ready or committed."),
+            (
+                "status_filter",
+                Value::Word(&["draft", "testing", "ready", "committed"]),
+                "Only drafts of this status: draft, testing, ready or committed.",
+            ),
             LIMIT,
             CURSOR,
         ],
@@ -162,7 +192,7 @@ pub static ROUTES: &[Route] = &[
         takes: json!(Edit),
         gives: json!(200, drafts::update::Output),
         query: &[],
-        headers: &[("If-Match", "The revision the save was made from, as the ETag gave it.")],
+        headers: &[("If-Match", IF_MATCH, "The revision the save was made from, as the ETag gave it.")],
     },
     Route {
         binary: "drafts-delete",
@@ -186,7 +216,7 @@ pub static ROUTES: &[Route] = &[
         takes: json!(Commit),
         gives: json!(201, drafts::commit::Output),
         query: &[],
-        headers: &[ONCE, ("If-Match", "Commit only this revision.")],
+        headers: &[ONCE, ("If-Match", IF_MATCH, "Commit only this revision.")],
     },
     Route {
         binary: "tests-start",
@@ -198,7 +228,10 @@ pub static ROUTES: &[Route] = &[
         takes: json!(Order),
         gives: json!(202, tests::RunView),
         query: &[],
-        headers: &[ONCE, ("Prefer", "wait=N: wait up to N seconds, at most 25, for the end of the run.")],
+        headers: &[
+            ONCE,
+            ("Prefer", Value::Any, "wait=N: wait up to N seconds, at most 25, for the end of the run."),
+        ],
     },
     Route {
         binary: "tests-list",
@@ -305,7 +338,11 @@ pub static ROUTES: &[Route] = &[
         summary: "A prompt with the text of its newest version, or of another.",
         takes: Body::Nothing,
         gives: json!(200, prompts::get::Output),
-        query: &[("version", "The version's number, 1 for the first; the newest when absent.")],
+        query: &[(
+            "version",
+            Value::Number(1, u32::MAX),
+            "The version's number, 1 for the first; the newest when absent.",
+        )],
         headers: &[IF_NONE_MATCH],
     },
     Route {
@@ -341,7 +378,11 @@ pub static ROUTES: &[Route] = &[
         summary: "Clones a prompt into a new draft of the caller's.",
         takes: Body::Nothing,
         gives: json!(201, prompts::clone::Output),
-        query: &[("clone_name", "The draft's name, 3 to 100 characters; \"Modified {title}\" when absent.")],
+        query: &[(
+            "clone_name",
+            Value::Line(3, 100),
+            "The draft's name, 3 to 100 characters; \"Modified {title}\" when absent.",
+        )],
         headers: &[ONCE],
     },
     Route {
@@ -353,7 +394,10 @@ pub static ROUTES: &[Route] = &[
         summary: "The topics by name, with their counts and dates. Link names the next page.",
         takes: Body::Nothing,
         gives: json!(200, Vec<Topic>),
-        query: &[("limit", "Entries of a page, 1 to 100; 100 when absent."), ("cursor", "As Link gave it.")],
+        query: &[
+            ("limit", Value::Number(1, 100), "Entries of a page, 1 to 100; 100 when absent."),
+            ("cursor", Value::Any, "As Link gave it."),
+        ],
         headers: &[],
     },
     Route {
@@ -414,13 +458,21 @@ pub static ROUTES: &[Route] = &[
         takes: Body::Nothing,
         gives: json!(200, topics::search::Output),
         query: &[
-            ("query", "Words, and phrases of time such as \"last 7 days\"; up to 1,000 characters."),
-            ("days", "Only articles of so many days, 1 to 36,500."),
-            ("limit", "Articles shown, 1 to 200; 20 when absent."),
-            ("category", "Only this category."),
-            ("sentiment", "Only positive, neutral, critical or negative articles."),
-            ("source", "Only this outlet."),
-            ("by", "words, meaning, or both when absent."),
+            (
+                "query",
+                Value::Prose(1_000),
+                "Words, and phrases of time such as \"last 7 days\"; up to 1,000 characters.",
+            ),
+            ("days", Value::Number(1, 36_500), "Only articles of so many days, 1 to 36,500."),
+            ("limit", Value::Number(1, 200), "Articles shown, 1 to 200; 20 when absent."),
+            ("category", Value::Line(1, 100), "Only this category."),
+            (
+                "sentiment",
+                Value::Word(&["positive", "neutral", "critical", "negative"]),
+                "Only positive, neutral, critical or negative articles.",
+            ),
+            ("source", Value::Line(1, 100), "Only this outlet."),
+            ("by", Value::Word(&["words", "meaning", "both"]), "words, meaning, or both when absent."),
         ],
         headers: &[],
     },
@@ -433,7 +485,7 @@ pub static ROUTES: &[Route] = &[
         summary: "Which categories, sentiments and outlets the newest articles have.",
         takes: Body::Nothing,
         gives: json!(200, topics::facets::Output),
-        query: &[("days", "Only articles of so many days, 1 to 36,500.")],
+        query: &[("days", Value::Number(1, 36_500), "Only articles of so many days, 1 to 36,500.")],
         headers: &[],
     },
     Route {
@@ -505,7 +557,7 @@ pub static ROUTES: &[Route] = &[
         summary: "The deployment's figures by day and in all.",
         takes: Body::Nothing,
         gives: json!(200, metrics::Output),
-        query: &[("days", "How many days, 1 to 365; 30 when absent.")],
+        query: &[("days", Value::Number(1, 365), "How many days, 1 to 365; 30 when absent.")],
         headers: &[],
     },
     Route {

@@ -14,7 +14,7 @@ use shared::app::App;
 use shared::auth::{User, user};
 use shared::domain::conversation::{MESSAGE_MAX, Message, Role};
 use shared::domain::draft::Draft;
-use shared::domain::text::{Errors, FieldError};
+use shared::domain::text::{self, Errors, FieldError};
 use shared::http::{
     Attempt, Code, Idempotent, Problem, Request, StreamingResponse, begin, json, json_response, request_id,
 };
@@ -33,7 +33,7 @@ pub struct Input {
     pub chat_id: String,
     /// Up to 20,000 characters; absent to have the pending message answered.
     #[serde(default)]
-    #[schemars(length(min = 1, max = 20_000))]
+    #[schemars(length(min = 1, max = 20_000), regex(pattern = text::SHORT_WORDS))]
     pub message: Option<String>,
     /// The model's id; the deployment's default when absent.
     #[serde(default)]
@@ -41,6 +41,7 @@ pub struct Input {
     /// Taken for older clients; has no effect.
     #[serde(default)]
     #[serde(rename = "limit")]
+    #[schemars(range(max = u32::MAX))]
     pub _limit: Option<u32>,
 }
 

@@ -11,7 +11,7 @@ use shared::auth::{User, user};
 use shared::domain::conversation::{Message, Opening, REQUIREMENTS_MAX, Role};
 use shared::domain::draft::{CONTENT_MAX, DEFAULT_NAME, Draft, NAME_LENGTH, Status};
 use shared::domain::prompt::clone_name;
-use shared::domain::text::{Errors, FieldError};
+use shared::domain::text::{self, Errors, FieldError};
 use shared::domain::time::Timestamp;
 use shared::http::{Problem, Request, Response, json, json_response, once};
 use shared::store::{Content, Created, Origin};
@@ -23,16 +23,16 @@ use uuid::Uuid;
 #[serde(deny_unknown_fields, default)]
 pub struct Input {
     /// The draft's first text, up to 100,000 characters.
-    #[schemars(length(max = 100_000))]
+    #[schemars(length(max = 100_000), regex(pattern = text::PROSE))]
     pub starting_prompt: Option<String>,
     /// The library prompt that the draft comes from; its text is taken when
     /// there is no `starting_prompt`.
     pub parent_prompt_name: Option<String>,
     /// 3 to 100 characters.
-    #[schemars(length(min = 3, max = 100))]
+    #[schemars(length(min = 3, max = 100), regex(pattern = text::LINE))]
     pub draft_name: Option<String>,
     /// What the prompt is for, up to 10,000 characters.
-    #[schemars(length(max = 10_000))]
+    #[schemars(length(max = 10_000), regex(pattern = text::PROSE))]
     pub requirements: Option<String>,
 }
 

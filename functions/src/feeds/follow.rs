@@ -7,7 +7,7 @@ use serde::Deserialize;
 use shared::app::App;
 use shared::auth::user;
 use shared::corpus::{Follow, follow};
-use shared::domain::text::{Errors, FieldError};
+use shared::domain::text::{self, Errors, FieldError};
 use shared::feeds::FEEDS_MAX;
 use shared::http::{Code, Problem, Request, Response, json, json_response};
 
@@ -19,7 +19,7 @@ const URL_MAX: usize = 2_000;
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// Where it is: http or https.
-    #[schemars(length(min = 1, max = 2_000))]
+    #[schemars(length(min = 1, max = 2_000), regex(pattern = text::SHORT_LINE))]
     pub url: String,
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::text::{Errors, FieldError};
+use super::text::{self, Errors, FieldError};
 use super::time::Timestamp;
 
 /// Characters a draft's text may have. Four bytes each still fit an item of
@@ -203,21 +203,23 @@ pub fn expiry(now: Timestamp) -> Timestamp {
 /// What a save changes; at least one field is set.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
 pub struct Edit {
     /// The whole text, 0 to 100,000 characters.
     #[serde(default, rename = "draft_content")]
-    #[schemars(length(max = 100_000))]
+    #[schemars(length(max = 100_000), regex(pattern = text::PROSE))]
     pub content: Option<String>,
     /// 3 to 100 characters.
     #[serde(default, rename = "draft_name")]
-    #[schemars(length(min = 3, max = 100))]
+    #[schemars(length(min = 3, max = 100), regex(pattern = text::LINE))]
     pub name: Option<String>,
     /// Up to 500 characters.
     #[serde(default, rename = "draft_description")]
-    #[schemars(length(max = 500))]
+    #[schemars(length(max = 500), regex(pattern = text::PROSE))]
     pub description: Option<String>,
     /// `draft`, `testing` or `ready`.
     #[serde(default)]
+    #[schemars(extend("not" = {"const": "committed"}))]
     pub status: Option<Status>,
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::draft;
-use super::text::{Errors, FieldError};
+use super::text::{self, Errors, FieldError};
 use super::time::Timestamp;
 
 /// Characters of a prompt's title, least and most.
@@ -61,11 +61,11 @@ pub struct Commit {
     #[schemars(regex(pattern = r"^[a-z0-9_]{3,50}$"))]
     pub name: String,
     /// 5 to 100 characters.
-    #[schemars(length(min = 5, max = 100))]
+    #[schemars(length(min = 5, max = 100), regex(pattern = text::LINE))]
     pub title: String,
     /// Up to 500 characters; the draft's own when absent.
     #[serde(default)]
-    #[schemars(length(max = 500))]
+    #[schemars(length(max = 500), regex(pattern = text::PROSE))]
     pub description: Option<String>,
 }
 
@@ -87,7 +87,7 @@ impl Commit {
 /// The name of a draft cloned from the prompt titled `title`, held to what a
 /// draft's name may be.
 pub fn clone_name(title: &str) -> String {
-    super::text::prefix(&format!("Modified {title}"), draft::NAME_LENGTH.1).trim().to_owned()
+    text::prefix(&format!("Modified {title}"), draft::NAME_LENGTH.1).trim().to_owned()
 }
 
 /// The default research prompt, which ships with the product.

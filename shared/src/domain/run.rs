@@ -9,7 +9,7 @@ use super::article::Article;
 use super::checks::Checks;
 use super::draft::Draft;
 use super::model::Usage;
-use super::text::{Errors, FieldError, prefix};
+use super::text::{self, Errors, FieldError, prefix};
 use super::time::Timestamp;
 
 /// Characters of a test query, least and most.
@@ -78,10 +78,10 @@ impl State {
 #[serde(deny_unknown_fields)]
 pub struct Order {
     /// The question, 10 to 1,000 characters.
-    #[schemars(length(min = 10, max = 1_000))]
+    #[schemars(length(min = 10, max = 1_000), regex(pattern = text::WORDS))]
     pub test_query: String,
     /// The topic's name.
-    #[schemars(length(min = 1, max = 100))]
+    #[schemars(length(min = 1, max = 100), regex(pattern = text::SHORT_LINE))]
     pub topic: String,
     /// Articles to use at the most, 5 to 200; 50 when absent.
     #[serde(default)]
@@ -99,7 +99,7 @@ pub struct Order {
     pub user_rating: Option<u8>,
     /// Notes to begin with, up to 500 characters.
     #[serde(default)]
-    #[schemars(length(max = 500))]
+    #[schemars(length(max = 500), regex(pattern = text::PROSE))]
     pub notes: Option<String>,
 }
 
@@ -132,6 +132,7 @@ impl Order {
 /// one that is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
 pub struct Verdict {
     /// 1 to 5, or null.
     #[serde(default, deserialize_with = "present")]
@@ -139,7 +140,7 @@ pub struct Verdict {
     pub user_rating: Option<Option<u8>>,
     /// Up to 500 characters, or null.
     #[serde(default, deserialize_with = "present")]
-    #[schemars(with = "Option<String>", length(max = 500))]
+    #[schemars(with = "Option<String>", length(max = 500), regex(pattern = text::PROSE))]
     pub notes: Option<Option<String>>,
 }
 

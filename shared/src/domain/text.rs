@@ -5,6 +5,19 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+/// What [`Errors::line`] takes, trimmed, of at least two characters: a pattern of the OpenAPI document (ECMA-262).
+pub const LINE: &str =
+    r"^[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f]$";
+/// The same, or one character.
+pub const SHORT_LINE: &str =
+    r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$";
+/// What [`Errors::prose`] takes.
+pub const PROSE: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
+/// The same, trimmed, of at least two characters.
+pub const WORDS: &str = r"^[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f]$";
+/// The same, or one character.
+pub const SHORT_WORDS: &str = r"^[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?$";
+
 /// What is wrong with one field of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FieldError {

@@ -105,6 +105,7 @@ pub struct ProblemBody {
     pub instance: String,
     /// Each field that is wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     pub errors: Vec<FieldError>,
     /// With `stale-revision`: the draft as it is now.
     #[serde(skip_serializing_if = "Option::is_none")]
