@@ -627,20 +627,19 @@ async fn an_answer_that_does_not_stream_is_one_text_and_its_end() {
 }
 
 /// A piece of a call, as a stream has it.
-fn calls(index: usize, call: Value) -> String {
-    let mut call = call;
-    call["index"] = json!(index);
+fn calls(index: usize, call: &Value) -> String {
+    let call = json!({"index": index, "id": call.get("id"), "function": call.get("function")});
     event(json!({"choices": [{"delta": {"tool_calls": [call]}}]}))
 }
 
 #[tokio::test]
 async fn calls_are_put_together_from_their_pieces_and_broken_arguments_stay_as_they_came() {
     let pieces = [
-        calls(0, json!({"id": "a", "function": {"name": "search", "arguments": ""}})),
-        calls(1, json!({"function": {"name": "x".repeat(100), "arguments": "[1"}})),
-        calls(0, json!({"function": {"arguments": "{\"query\": "}})),
-        calls(0, json!({"function": {"arguments": "\"é"}})),
-        calls(usize::MAX, json!({"function": {"name": "too many", "arguments": "{}"}})),
+        calls(0, &json!({"id": "a", "function": {"name": "search", "arguments": ""}})),
+        calls(1, &json!({"function": {"name": "x".repeat(100), "arguments": "[1"}})),
+        calls(0, &json!({"function": {"arguments": "{\"query\": "}})),
+        calls(0, &json!({"function": {"arguments": "\"é"}})),
+        calls(usize::MAX, &json!({"function": {"name": "too many", "arguments": "{}"}})),
         ending(),
     ];
     let server = Server::playing([event_stream(pieces.iter().map(String::as_bytes))]).await;

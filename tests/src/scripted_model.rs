@@ -225,9 +225,9 @@ async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<State
 }
 
 /// Bytes in and out, behind TLS or not.
-trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
-type Connection = Box<dyn Duplex>;
+pub(crate) type Connection = Box<dyn Duplex>;
 
 async fn answer(connection: Connection, state: &State) -> std::io::Result<()> {
     let mut connection = BufReader::new(connection);

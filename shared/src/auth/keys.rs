@@ -248,8 +248,7 @@ mod tests {
     }
 
     async fn respond(mut connection: TcpStream, answer: Answer) -> std::io::Result<()> {
-        let mut request = [0; 4_096];
-        connection.read(&mut request).await?;
+        connection.readable().await?;
         let head = match &answer {
             Answer::Text(text) => format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len()),
             Answer::Status(status) => format!("HTTP/1.1 {status} S\r\ncontent-length: 0\r\n\r\n"),
@@ -257,10 +256,13 @@ mod tests {
             Answer::Endless => "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_owned(),
         };
         connection.write_all(head.as_bytes()).await?;
-        while matches!(answer, Answer::Endless) {
-            connection.write_all(&[b' '; 4_096]).await?;
+        if matches!(answer, Answer::Endless) {
+            loop {
+                connection.write_all(&[b' '; 4_096]).await?;
+            }
         }
         // Open until the other side has had enough.
+        let mut request = [0; 4_096];
         while connection.read(&mut request).await? > 0 {}
         Ok(())
     }

@@ -6,8 +6,11 @@ use crate::{citations, cleaning, feed, import, sse, with_choice};
 /// Bytes of it, as a rule that is broken by no length takes a tenth of a second.
 const LONG: usize = 40_000;
 
+/// What a target does with an input.
+type Try = fn(&[u8]);
+
 /// What comes first, and whose input it is.
-const BEGINNINGS: [(fn(&[u8]), &str); 8] = [
+const BEGINNINGS: [(Try, &str); 8] = [
     (citations::take, "\u{1e}"),
     (citations::take, ""),
     (cleaning::take, ""),

@@ -10,10 +10,10 @@ use std::rc::Rc;
 
 use serde_json::json;
 use tokio::io::{AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use super::wire::Gates;
-use crate::scripted_model::{Asked, chunk, read_request};
+use crate::scripted_model::{Asked, Connection, chunk, read_request};
 
 /// Tokens that every answer is said to have read.
 pub const PROMPT_TOKENS: u64 = 300;
@@ -66,14 +66,14 @@ pub async fn serve(gates: Gates, script: Rc<RefCell<Script>>) -> SocketAddr {
             let (gates, script) = (gates.clone(), Rc::clone(&script));
             tokio::task::spawn_local(async move {
                 // A worker that hangs up ends the play.
-                let _ = answer(connection, &gates, &script).await;
+                let _ = answer(Box::new(connection), &gates, &script).await;
             });
         }
     });
     address
 }
 
-async fn answer(connection: TcpStream, gates: &Gates, script: &RefCell<Script>) -> std::io::Result<()> {
+async fn answer(connection: Connection, gates: &Gates, script: &RefCell<Script>) -> std::io::Result<()> {
     let mut connection = BufReader::new(connection);
     let asked = read_request(&mut connection).await?;
     let mut connection = connection.into_inner();
@@ -105,7 +105,7 @@ async fn answer(connection: TcpStream, gates: &Gates, script: &RefCell<Script>) 
     connection.write_all(head.as_bytes()).await
 }
 
-async fn say(to: &mut TcpStream, text: &str) -> std::io::Result<()> {
+async fn say(to: &mut Connection, text: &str) -> std::io::Result<()> {
     let event = json!({"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": null}]});
     chunk(to, &format!("data: {event}\n\n")).await
 }
