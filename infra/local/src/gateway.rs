@@ -276,7 +276,9 @@ fn same_site(request: &AxumRequest) -> Result<(), Problem> {
     let origin_is_foreign = text(header::ORIGIN)
         .is_some_and(|origin| origin.strip_prefix("http://").is_none_or(|from| from != host));
     let navigates = *request.method() == Method::GET && !request.uri().path().starts_with("/api/");
-    if !is_loopback(host) || (origin_is_foreign && !navigates) || (site == Some("cross-site") && !navigates) {
+    // Another port of a loopback name is the same site, and not this one.
+    let site_is_foreign = matches!(site, Some("cross-site" | "same-site"));
+    if !is_loopback(host) || ((origin_is_foreign || site_is_foreign) && !navigates) {
         let sentence =
             "This workshop runs on this machine for its own page. Requests from other sites are refused.";
         return Err(Problem::new(Code::Forbidden, sentence));
@@ -315,13 +317,19 @@ fn refuse(problem: &Problem, id: &str) -> AxumResponse {
     if let Ok(id) = HeaderValue::from_str(id) {
         response.headers_mut().insert("x-request-id", id);
     }
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    own(response)
+}
+
+/// An answer of the gateway's own: nobody keeps it or takes it for something else.
+fn own(mut response: AxumResponse) -> AxumResponse {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
 fn json_answer(value: &Value) -> AxumResponse {
     let mut response = AxumResponse::new(AxumBody::from(value.to_string()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    own(response)
 }

@@ -766,6 +766,7 @@ async fn another_site_cannot_use_the_local_machine_through_a_browser() {
     let port = host.rsplit(':').next().expect("a port").to_owned();
     let foreign = [
         ("sec-fetch-site", "cross-site".to_owned()),
+        ("sec-fetch-site", "same-site".to_owned()),
         ("origin", "https://workshop.evil.example".to_owned()),
         ("origin", "http://localhost:1".to_owned()),
         ("origin", "null".to_owned()),
