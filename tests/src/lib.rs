@@ -2,6 +2,7 @@
 //! client that goes in through its front door.
 
 pub mod calls;
+pub mod chance;
 pub mod feed_server;
 pub mod handlers;
 pub mod main_job;
@@ -9,6 +10,7 @@ pub mod news;
 pub mod refusals;
 pub mod scripted_model;
 pub mod simulation;
+pub mod site;
 pub mod tokens;
 
 use std::net::SocketAddr;

@@ -25,6 +25,9 @@ pub enum Play {
     Answer(String),
     /// The same with a pause before each word.
     Slowly(String, Duration),
+    /// Says the last word of what it was asked that begins with `mark-`, and this text after it, with a pause
+    /// before each word: who is told someone else's answer can tell.
+    Echo(String, Duration),
     /// Calls these tools, by name and arguments, saying nothing. The arguments
     /// come in pieces, as servers send them.
     Calls(Vec<(String, String)>),
@@ -85,6 +88,14 @@ impl Asked {
         let messages = self.body["messages"].as_array().cloned().unwrap_or_default();
         let of_role = messages.iter().filter(|message| message["role"] == role);
         of_role.filter_map(|message| message["content"].as_str()).collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// The last word that begins with `mark-`; nothing when there is none.
+    fn mark(&self) -> String {
+        let words = self.body["messages"].as_array().into_iter().flatten();
+        let mut words =
+            words.filter_map(|message| message["content"].as_str()).flat_map(str::split_whitespace);
+        words.rfind(|word| word.starts_with("mark-")).unwrap_or_default().to_owned()
     }
 }
 
@@ -154,6 +165,16 @@ impl ScriptedModel {
     #[track_caller]
     pub fn last_asked(&self) -> Asked {
         self.asked().pop().expect("the model was asked")
+    }
+
+    /// Forgets what it was asked so far: of many requests that would be a lot.
+    pub fn forget(&self) {
+        self.state.asked.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The address of its wire, as `WORKSHOP_MODELS` names it.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
     }
 
     /// How many clients hung up before their play had ended.
@@ -232,6 +253,7 @@ pub(crate) type Connection = Box<dyn Duplex>;
 async fn answer(connection: Connection, state: &State) -> std::io::Result<()> {
     let mut connection = BufReader::new(connection);
     let asked = read_request(&mut connection).await?;
+    let mark = asked.mark();
     state.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
     let mut connection = connection.into_inner();
     match next_play(state) {
@@ -240,6 +262,11 @@ async fn answer(connection: Connection, state: &State) -> std::io::Result<()> {
             end(&mut connection, Some(&text)).await
         }
         Play::Slowly(text, pause) => {
+            stream_words(&mut connection, &text, pause).await?;
+            end(&mut connection, Some(&text)).await
+        }
+        Play::Echo(text, pause) => {
+            let text = format!("{mark} {text}");
             stream_words(&mut connection, &text, pause).await?;
             end(&mut connection, Some(&text)).await
         }

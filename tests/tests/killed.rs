@@ -5,18 +5,16 @@
 //! drawn from a seed, which a failure prints; `WORKSHOP_TEST_SEED` sets another one.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::llm::Readiness;
+use tests::chance::Chance;
+use tests::site::Site;
 use tests::{DRAFTS, MESSAGE, PROMPT, PROMPTS, START};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 /// Kills while people are at work; there is one more while the first start installs.
 const KILLS: usize = 4;
@@ -25,21 +23,18 @@ const RUNS_END_WITHIN: Duration = Duration::from_secs(150);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_machine_loses_nothing_that_it_acknowledged() {
-    let seed =
-        std::env::var("WORKSHOP_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_121);
-    eprintln!("seed {seed}");
-    let mut moments = Moments(seed);
+    let mut moments = Chance::seeded();
     let mut model = tests::small_model().readiness();
     let settled = model.wait_for(|model| !matches!(model, Readiness::Starting { .. })).await;
     assert_eq!(*settled.expect("the model's task runs"), Readiness::Ready);
 
-    let site = Site::new();
+    let site = Site::new("killed", models());
     let first = site.spawn();
     sleep(moments.between(20, 400)).await;
-    kill(first).await;
+    site.kill(first).await;
 
     let mut machine = site.start().await;
-    let client = Visitor::new(site.port);
+    let client = Visitor::new(site.url());
     for topic in client.get("/api/topics").await.as_array().expect("topics") {
         assert!(topic["article_count"].as_u64() >= Some(40), "the sample is whole after all: {topic}");
     }
@@ -54,7 +49,7 @@ async fn a_killed_machine_loses_nothing_that_it_acknowledged() {
             } else {
                 sleep(moments.between(300, 4_000)).await;
             }
-            kill(machine).await;
+            site.kill(machine).await;
         };
         tokio::join!(work, killing);
         machine = site.start().await;
@@ -68,119 +63,20 @@ async fn a_killed_machine_loses_nothing_that_it_acknowledged() {
     every_run_ends(&client, &drafts.tests).await;
     the_conversation_goes_on(&client, &drafts, &mut said).await;
 
-    kill(machine).await;
+    site.kill(machine).await;
     let machine = site.start().await;
     check(&client, &drafts, &said).await;
     for test in &said.runs {
         let run = client.get(&format!("{DRAFTS}/{}/tests/{test}", drafts.tests)).await;
         assert!(is_final(&run), "it stays as it ended: {run}");
     }
-    kill(machine).await;
-}
-
-/// Where the machine lives: its data and ports outlive it.
-struct Site {
-    binary: PathBuf,
-    data: PathBuf,
-    port: u16,
-    dynamodb_port: u16,
-    sqs_port: u16,
-}
-
-impl Site {
-    fn new() -> Self {
-        let this = std::env::current_exe().expect("a path");
-        let binary = this.ancestors().nth(2).expect("a folder").join("workshop");
-        assert!(binary.exists(), "{} is missing: run `cargo build -p local` first", binary.display());
-        let data = std::env::temp_dir().join(format!("workshop-killed-{}", std::process::id()));
-        let [port, dynamodb_port, sqs_port] = free_ports();
-        Self { binary, data, port, dynamodb_port, sqs_port }
-    }
-
-    fn spawn(&self) -> Child {
-        Command::new(&self.binary)
-            .env("WORKSHOP_PORT", self.port.to_string())
-            .env("WORKSHOP_DYNAMODB_PORT", self.dynamodb_port.to_string())
-            .env("WORKSHOP_SQS_PORT", self.sqs_port.to_string())
-            .env("WORKSHOP_DATA_DIR", &self.data)
-            .env("WORKSHOP_MODELS", models())
-            .env("WORKSHOP_RECOVER_EVERY", "1")
-            .env("WORKSHOP_LIMIT_RUNS_PER_MINUTE", "1000")
-            .env("WORKSHOP_LIMIT_MESSAGES_PER_MINUTE", "1000")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(self.log())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the machine starts")
-    }
-
-    fn log(&self) -> std::fs::File {
-        let path = self.data.with_extension("log");
-        std::fs::File::options().create(true).append(true).open(path).expect("a log")
-    }
-
-    /// Starts the machine and waits until it prints its address.
-    async fn start(&self) -> Child {
-        let mut machine = self.spawn();
-        let mut lines = BufReader::new(machine.stdout.take().expect("piped")).lines();
-        let address = format!("http://127.0.0.1:{}", self.port);
-        let printed = async {
-            while let Some(line) = lines.next_line().await.expect("a line") {
-                if line.contains(&address) {
-                    return;
-                }
-            }
-            panic!("the machine ended; see {}", self.data.with_extension("log").display());
-        };
-        timeout(Duration::from_secs(30), printed).await.expect("the address is printed within 30 s");
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        machine
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            remove(&self.data);
-        }
-    }
+    site.kill(machine).await;
 }
 
 /// The small model, with short answers: how long they take is not what is tested here.
-fn models() -> String {
+fn models() -> Value {
     let base_url = tests::small_model().base_url();
     json!([{"id": "smollm2-135m-instruct", "base_url": base_url, "context_window": 4_096, "max_output_tokens": 64}])
-        .to_string()
-}
-
-fn remove(data: &Path) {
-    let _ = std::fs::remove_dir_all(data);
-    let _ = std::fs::remove_file(data.with_extension("log"));
-}
-
-fn free_ports() -> [u16; 3] {
-    let listeners = [(); 3].map(|()| std::net::TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("an address").port())
-}
-
-/// SIGKILL, which nothing can catch.
-async fn kill(mut machine: Child) {
-    machine.start_kill().expect("it runs");
-    machine.wait().await.expect("it ended");
-}
-
-/// Moments to kill at: xorshift64*, so that a seed gives the same ones.
-struct Moments(u64);
-
-impl Moments {
-    fn between(&mut self, least: u64, most: u64) -> Duration {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let drawn = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
-        Duration::from_millis(least + drawn % (most - least))
-    }
 }
 
 /// A client of the local machine, where no token is needed.
@@ -191,9 +87,9 @@ struct Visitor {
 }
 
 impl Visitor {
-    fn new(port: u16) -> Self {
+    fn new(base: String) -> Self {
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(120)).build();
-        Self { http: http.expect("a client"), base: format!("http://127.0.0.1:{port}") }
+        Self { http: http.expect("a client"), base }
     }
 
     /// Sends a request; nothing when the machine died before its answer was whole.
