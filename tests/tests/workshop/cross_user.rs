@@ -61,6 +61,7 @@ impl Belongings {
     /// A body that is right for the route when its owner sends it.
     pub(super) fn body(&self, route: &Route) -> Option<Value> {
         match route.binary {
+            "drafts-start" => Some(json!({"starting_prompt": "Taken over."})),
             "drafts-update" => Some(json!({"draft_content": "Taken over."})),
             "drafts-commit" => Some(json!({"name": self.prompt, "title": "Taken over"})),
             "tests-start" => Some(json!({"test_query": "What can be taken over?", "topic": "AI Adoption"})),
