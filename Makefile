@@ -1,6 +1,6 @@
 # What a person types. Each target installs what it needs, once.
 
-.PHONY: help run watch page test test-browser test-watch test-template test-deploy nightly bench pictures openapi \
+.PHONY: help run watch page test test-api test-browser test-watch test-template test-deploy nightly arm64 bench pictures openapi \
   deploy user undeploy fmt functions
 
 PAGE := static-site/dist/index.html
@@ -11,6 +11,8 @@ VENV := .venv
 CARGO_LAMBDA := $(VENV)/.cargo-lambda
 DEPLOY_TOOLS := $(VENV)/.deploy-tools
 TEST_TOOLS := $(VENV)/.test-tools
+# Apart: what reads event streams needs another urllib3 than what deploys.
+API_TOOLS := $(VENV)/api/.installed
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 PAGE_SOURCES := $(shell find static-site/src static-site/public -type f -not -name openapi.d.ts) \
   $(addprefix static-site/,index.html package.json vite.config.ts tsconfig.json) functions/openapi.json
@@ -35,6 +37,10 @@ test-browser: page $(BROWSER_TOOLS)  ## the page in a real browser; ONLY=<words>
 	cargo build --package local --package tests --examples --bins
 	cd tests/browser && npm run --silent check && npm test --silent -- $(if $(ONLY),--grep "$(ONLY)")
 
+test-api: $(API_TOOLS)  ## the API held to its document; EXAMPLES=<number> SEED=<number>
+	cargo build --locked --package local
+	$(VENV)/api/bin/python tests/api/run.py --examples $(or $(EXAMPLES),50) --seed $(or $(SEED),1)
+
 test-watch: functions $(CARGO_LAMBDA)  ## the main job under cargo lambda watch
 	$(WITH_TOOLS) cargo test --locked --package tests --test watch -- --nocapture
 
@@ -46,7 +52,10 @@ test-deploy: page functions $(BROWSER_TOOLS) $(TEST_TOOLS)  ## the main job in a
 	cargo build --locked --package tests --example small_model
 	$(WITH_TOOLS) python tests/deploy/run.py
 
-nightly: $(DEPLOY_TOOLS)  ## what takes too long for every change: the release build for arm64, run under an emulator
+nightly: $(API_TOOLS)  ## what takes too long for every change: 10,000 schedules, the API, fuzzing, load; under an hour
+	@tests/nightly.sh
+
+arm64: $(DEPLOY_TOOLS)  ## the release build for AWS, each binary run under an emulator; most of an hour
 	$(WITH_TOOLS) python tests/deploy/arm64.py
 
 bench: page $(BROWSER_TOOLS)  ## how long routes and the page take, against their bars
@@ -110,6 +119,11 @@ $(CARGO_LAMBDA): infra/requirements.txt | $(VENV)/bin/pip
 $(DEPLOY_TOOLS): infra/requirements.txt | $(VENV)/bin/pip
 	$(VENV)/bin/pip install --quiet --no-deps --require-hashes --requirement $<
 	@touch $@ $(CARGO_LAMBDA)
+
+$(API_TOOLS): tests/api/requirements.txt | $(VENV)/bin/pip
+	python3 -m venv $(VENV)/api
+	$(VENV)/api/bin/pip install --quiet --no-deps --require-hashes --requirement $<
+	@touch $@
 
 # These have what deploys, too, in the same versions.
 $(TEST_TOOLS): tests/deploy/requirements.txt | $(VENV)/bin/pip
