@@ -33,6 +33,12 @@ cargo test --package embedding --package shared --locked
 cargo test --package functions --lib --locked
 cargo test --package local --locked
 
+part "What strangers send, as a fuzzer found it: the kept inputs of every parser hold its rules"
+cargo test --package fuzz --locked
+
+part "The schedules of 300 seeds: faults before the store, deaths, duplicates, clocks; nothing lost or done twice"
+cargo test --package tests --test simulation --locked -- --nocapture
+
 part "The whole workshop through its front door: real stores over the wire, the real small model"
 cargo test --package tests --test workshop --locked -- --test-threads=3 --skip retrieval
 
@@ -41,6 +47,12 @@ cargo test --package tests --test workshop --locked retrieval -- --nocapture
 
 part "Killed at any moment: nothing acknowledged is lost, every run ends"
 cargo test --package tests --test killed --locked -- --test-threads=1
+
+part "Twenty people at the main job at once, and while the machine is killed: no 5xx, nothing lost, memory flat"
+cargo test --package tests --test load --locked -- --nocapture --test-threads=1
+
+part "The API held to its OpenAPI document by schemathesis, with a token and without"
+make --silent test-api
 
 part "The template: linters, a policy check, and held to the routes, tables, binaries and what each can come to"
 make --silent test-template

@@ -1,4 +1,4 @@
-//! Every schedule that a range of seeds decides, on two threads. A seed after which something does not hold is
+//! Every schedule that a range of seeds decides. A seed after which something does not hold is
 //! printed with what happened, and can be run alone:
 //!
 //! `WORKSHOP_SEED=17 cargo test --package tests --test simulation -- --nocapture`
@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tests::simulation::{Tally, World};
 
-/// Threads, each with a store of its own.
-const THREADS: usize = 2;
+/// Threads, each with a store of its own. They wait half of their time, as what is tried does.
+const THREADS: usize = 4;
 /// Seeds that are tried when nothing is said.
 const SEEDS: u64 = 300;
 /// Seeds after which something once did not hold.
