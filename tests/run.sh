@@ -40,7 +40,14 @@ part "The schedules of 300 seeds: faults before the store, deaths, duplicates, c
 cargo test --package tests --test simulation --locked -- --nocapture
 
 part "The whole workshop through its front door: real stores over the wire, the real small model"
-cargo test --package tests --test workshop --locked -- --test-threads=3 --skip retrieval
+cargo test --package tests --test workshop --locked -- --test-threads=3 \
+  --skip retrieval --skip authorisation --skip misbehaviour
+
+part "No way in without a good token: every route, by every way"
+cargo test --package tests --test workshop --locked authorisation -- --nocapture
+
+part "Each misbehaviour of a model's server, and what its user is told"
+cargo test --package tests --test workshop --locked misbehaviour -- --nocapture
 
 part "How good the search is, by the judged set: nDCG@10 of words, of meaning and of both"
 cargo test --package tests --test workshop --locked retrieval -- --nocapture

@@ -14,7 +14,6 @@
 mod checks;
 mod ledger;
 mod model;
-mod random;
 mod schedule;
 mod wire;
 

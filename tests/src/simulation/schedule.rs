@@ -15,9 +15,9 @@ use tokio::task::JoinHandle;
 use super::checks;
 use super::ledger::{Deed, Errand, Heard, KnownDraft, Ledger, attempt, call, prompt};
 use super::model::{Call, Play};
-use super::random::Random;
 use super::wire::{ACTOR, FAULTS, Fate, Sent};
 use super::{Broken, Tally, World};
+use crate::chance::Chance;
 
 /// Steps after which no more goes wrong.
 const STEPS: usize = 600;
@@ -79,7 +79,7 @@ pub struct Worked {
 
 struct Schedule<'w> {
     world: &'w World,
-    random: Random,
+    chance: Chance,
     narrow: bool,
     actors: BTreeMap<usize, Actor>,
     next: usize,
@@ -110,13 +110,13 @@ pub struct Ended<'a> {
 
 /// Runs a seed.
 pub async fn run(world: &World, seed: u64) -> Result<Tally, Broken> {
-    let mut random = Random::new(seed);
-    let faults = *random.one(&[(0, 0), (4, 1), (10, 3), (25, 6)]);
-    let narrow = random.happens(25);
+    let mut chance = Chance::of_seed(seed);
+    let faults = *chance.one(&[(0, 0), (4, 1), (10, 3), (25, 6)]);
+    let narrow = chance.happens(25);
     let mut schedule = Schedule {
         world,
         narrow,
-        random,
+        chance,
         actors: BTreeMap::new(),
         next: 0,
         ends: Rc::default(),
@@ -173,7 +173,7 @@ impl Schedule<'_> {
     async fn set_out(&mut self) {
         let app = self.world.places[0].wide;
         self.open_stream();
-        for user in ["ada", "ben", "ada"].into_iter().take(1 + self.random.below(3)) {
+        for user in ["ada", "ben", "ada"].into_iter().take(1 + self.chance.below(3)) {
             let number = self.ledger.drafts.len();
             let first = prompt(&format!("Draft {number}, as it began"));
             let started = call(app, "drafts-start", user, &[], &[], &json!({"starting_prompt": first})).await;
@@ -188,41 +188,41 @@ impl Schedule<'_> {
         }
         let mut deeds = Vec::new();
         let drafts = self.ledger.drafts.len();
-        let (tests, texts) = (self.random.happens(75), self.random.happens(65));
+        let (tests, texts) = (self.chance.happens(75), self.chance.happens(65));
         if tests {
-            for number in 0..1 + self.random.below(4) {
+            for number in 0..1 + self.chance.below(4) {
                 let query = format!("Question {number}: what changed for banks this year?");
-                let draft = self.random.below(drafts);
+                let draft = self.chance.below(drafts);
                 deeds.push(Deed::Test { draft, query: query.clone() });
-                if self.random.happens(25) {
+                if self.chance.happens(25) {
                     deeds.push(Deed::Cancel { query: query.clone() });
                 }
-                if self.random.happens(30) {
-                    deeds.push(Deed::Rate { query: query.clone(), rating: 1 + self.random.below(5) as u8 });
+                if self.chance.happens(30) {
+                    deeds.push(Deed::Rate { query: query.clone(), rating: 1 + self.chance.below(5) as u8 });
                 }
                 self.world.script.borrow_mut().queries.push(query);
             }
         }
         if texts || !tests {
-            for number in 0..2 + self.random.below(6) {
-                let draft = self.random.below(drafts);
-                let name = format!("name_{}", self.random.below(2));
-                deeds.push(match self.random.below(14) {
+            for number in 0..2 + self.chance.below(6) {
+                let draft = self.chance.below(drafts);
+                let name = format!("name_{}", self.chance.below(2));
+                deeds.push(match self.chance.below(14) {
                     12 | 13 => Deed::Begin { text: prompt(&format!("Begun by errand {number}")) },
                     0..=4 => Deed::Save {
                         draft,
                         text: prompt(&format!("Draft {draft}, save {number}")),
-                        blind: self.random.happens(30),
+                        blind: self.chance.happens(30),
                     },
-                    5 => Deed::Mark { draft, ready: self.random.happens(50) },
+                    5 => Deed::Mark { draft, ready: self.chance.happens(50) },
                     6..=8 => Deed::Commit { draft, name },
                     9 | 10 => Deed::Clone { name },
                     _ => Deed::Unpublish { name },
                 });
             }
         }
-        if self.random.happens(20) {
-            deeds.push(Deed::Delete { draft: self.random.below(drafts) });
+        if self.chance.happens(20) {
+            deeds.push(Deed::Delete { draft: self.chance.below(drafts) });
         }
         for (number, deed) in deeds.into_iter().enumerate() {
             let user = match &deed {
@@ -231,13 +231,13 @@ impl Schedule<'_> {
                 | Deed::Mark { draft, .. }
                 | Deed::Delete { draft }
                 | Deed::Commit { draft, .. } => self.ledger.drafts[*draft].user,
-                _ => *self.random.one(&["ada", "ben"]),
+                _ => *self.chance.one(&["ada", "ben"]),
             };
             let key = format!("errand {number}");
             self.errands.push(Errand { deed, user, key, tries: 0, since: 0, under_way: false, done: false });
         }
         let mut script = self.world.script.borrow_mut();
-        for _ in 0..self.random.below(4) {
+        for _ in 0..self.chance.below(4) {
             let plays = [
                 Play::Answers,
                 Play::Answers,
@@ -246,7 +246,7 @@ impl Schedule<'_> {
                 Play::LimitsRate,
                 Play::Refuses,
             ];
-            script.plays.push(*self.random.one(&plays));
+            script.plays.push(*self.chance.one(&plays));
         }
     }
 
@@ -362,7 +362,7 @@ impl Schedule<'_> {
                     self.worked.push(Worked { actor: id, interrupted });
                 }
                 // The event source deletes what has served, and may die before it does.
-                let forgets = self.random.happens(self.faults.1);
+                let forgets = self.chance.happens(self.faults.1);
                 if let Some(message) = self.queue.iter_mut().find(|one| one.receipts.contains(receipt))
                     && !failed
                     && !forgets
@@ -372,7 +372,7 @@ impl Schedule<'_> {
                 self.note(format!("{} ends, its message comes again: {failed}", actor.name));
             }
             (Kind::Cleanup(records), Some(End::Job(true))) => {
-                if !self.random.happens(self.faults.0) {
+                if !self.chance.happens(self.faults.0) {
                     self.records.drain(..*records);
                 }
                 self.note(format!("{} ends", actor.name));
@@ -396,17 +396,17 @@ impl Schedule<'_> {
         let free = self.free_place();
         self.read_stream();
         let cleans = self.actors.values().any(|actor| matches!(actor.kind, Kind::Cleanup(_)));
-        let choice = self.random.below(100);
+        let choice = self.chance.below(100);
         // In chaos, time and the schedule's own jobs come between.
         if chaos {
             match choice {
                 0..=2 => {
-                    let by = *self.random.one(&[1_000, 3_000, 7_000, 25_000, 70_000]);
+                    let by = *self.chance.one(&[1_000, 3_000, 7_000, 25_000, 70_000]);
                     self.advance(by);
                     return true;
                 }
-                3 if self.random.happens(30) => {
-                    let by = *self.random.one(&[1_900_000, 13 * 3_600_000, 29 * 86_400_000, 31 * 86_400_000]);
+                3 if self.chance.happens(30) => {
+                    let by = *self.chance.one(&[1_900_000, 13 * 3_600_000, 29 * 86_400_000, 31 * 86_400_000]);
                     self.advance(by);
                     return true;
                 }
@@ -414,7 +414,7 @@ impl Schedule<'_> {
                     self.recover();
                     return true;
                 }
-                5 if self.random.happens(40) => {
+                5 if self.chance.happens(40) => {
                     self.sweep();
                     return true;
                 }
@@ -423,7 +423,7 @@ impl Schedule<'_> {
         }
         let wants = |share: usize| choice % 10 < share || waiting.is_empty();
         if !ready.is_empty() && wants(2) && self.actors.len() < 8 {
-            let errand = *self.random.one(&ready);
+            let errand = *self.chance.one(&ready);
             self.send_out(errand);
             return true;
         }
@@ -431,7 +431,7 @@ impl Schedule<'_> {
             && !deliverable.is_empty()
             && wants(3)
         {
-            let message = *self.random.one(&deliverable);
+            let message = *self.chance.one(&deliverable);
             self.deliver(message, place);
             return true;
         }
@@ -442,7 +442,7 @@ impl Schedule<'_> {
         if waiting.is_empty() {
             return false;
         }
-        let (number, actor, what) = waiting[self.random.below(waiting.len())].clone();
+        let (number, actor, what) = waiting[self.chance.below(waiting.len())].clone();
         let fate = self.fate(&what);
         let name = self.actors.get(&actor).map_or("nobody", |actor| &actor.name).to_owned();
         self.note(format!("{name}: {what}: {fate:?}"));
@@ -465,11 +465,11 @@ impl Schedule<'_> {
     }
 
     fn fate(&mut self, what: &str) -> Fate {
-        if self.random.happens(self.faults.1) {
-            return *self.random.one(&[Fate::CallerDies, Fate::CallerDiesAfter]);
+        if self.chance.happens(self.faults.1) {
+            return *self.chance.one(&[Fate::CallerDies, Fate::CallerDiesAfter]);
         }
-        if self.random.happens(self.faults.0) && !what.starts_with("the model") {
-            return *self.random.one(&FAULTS);
+        if self.chance.happens(self.faults.0) && !what.starts_with("the model") {
+            return *self.chance.one(&FAULTS);
         }
         Fate::Passes
     }
@@ -530,7 +530,7 @@ impl Schedule<'_> {
         errand.under_way = true;
         let errand = errand.clone();
         self.ledger.begun(&errand.deed);
-        let place = self.random.below(self.world.places.len());
+        let place = self.chance.below(self.world.places.len());
         let app = self.world.places[place].app(self.narrow);
         let (ledger, name) = (self.ledger.clone(), format!("{} {:?}", errand.user, errand.deed));
         let name = name.split(" You are").next().unwrap_or_default().to_owned();
@@ -561,7 +561,7 @@ impl Schedule<'_> {
         if self.actors.values().filter(|actor| matches!(actor.kind, Kind::Recover)).count() > 1 {
             return;
         }
-        let place = self.random.below(self.world.places.len());
+        let place = self.chance.below(self.world.places.len());
         let app = self.world.places[place].app(self.narrow);
         self.spawn("recover-runs".to_owned(), Kind::Recover, place, async move {
             End::Job(functions::jobs::recover_runs::handle(app, Value::Null).await.is_ok())
@@ -569,9 +569,9 @@ impl Schedule<'_> {
     }
 
     fn clean(&mut self) {
-        let count = 1 + self.random.below(self.records.len());
+        let count = 1 + self.chance.below(self.records.len());
         let event = serde_json::from_value(json!({"Records": self.records[..count]})).expect("an event");
-        let place = self.random.below(self.world.places.len());
+        let place = self.chance.below(self.world.places.len());
         let app = self.world.places[place].app(self.narrow);
         self.spawn(format!("cleanup of {count}"), Kind::Cleanup(count), place, async move {
             End::Job(functions::jobs::drafts_cleanup::handle(app, event).await.is_ok())

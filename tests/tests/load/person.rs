@@ -389,7 +389,8 @@ impl Person {
     }
 
     async fn rates(&mut self, id: &str) {
-        let (stars, notes) = (1 + self.chance.below(5), format!("Sources are missing. {}", self.mark()));
+        let (stars, notes) =
+            (1 + self.chance.below(5) as u64, format!("Sources are missing. {}", self.mark()));
         let run = self.drafts[id].runs.last().expect("a test was started");
         let request = self.client.request(Method::PATCH, &format!("{DRAFTS}/{id}/tests/{}", run.id));
         self.ask("rate", request.json(&json!({"user_rating": stars, "notes": notes})), 200).await;
@@ -415,7 +416,7 @@ impl Person {
     async fn clones(&mut self) {
         let name = {
             let library = self.world.library();
-            let at = self.chance.below(library.len() as u64) as usize;
+            let at = self.chance.below(library.len());
             library.keys().nth(at).expect("there is one that many").clone()
         };
         let key = self.key();
@@ -470,7 +471,7 @@ impl Person {
     }
 
     async fn deletes(&mut self) {
-        let at = self.chance.below(self.drafts.len() as u64) as usize;
+        let at = self.chance.below(self.drafts.len());
         let id = self.drafts.keys().nth(at).expect("there is one that many").clone();
         let request = self.client.request(Method::DELETE, &format!("{DRAFTS}/{id}"));
         let answer = self.call("delete", request).await;
