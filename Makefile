@@ -58,11 +58,8 @@ nightly: $(API_TOOLS)  ## what takes too long for every change: 10,000 schedules
 arm64: $(DEPLOY_TOOLS)  ## the release build for AWS, each binary run under an emulator; most of an hour
 	$(WITH_TOOLS) python tests/deploy/arm64.py
 
-bench: page $(BROWSER_TOOLS)  ## how long routes and the page take, against their bars
-	cargo bench --package tests --bench routes
-	cargo bench --package tests --bench search
-	cargo build --package local --package tests --examples --bins
-	npm --prefix tests/browser run --silent bench
+bench:  ## how fast it is, against its bars; ONLY="<chapters>"; ACCEPT=yes keeps the table in tests/bench/RESULTS.md
+	ACCEPT=$(ACCEPT) cargo bench --locked --package tests --bench bench -- $(ONLY)
 
 pictures: page $(BROWSER_TOOLS)  ## takes README's screenshots anew
 	cargo build --package local

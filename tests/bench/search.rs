@@ -15,7 +15,9 @@ use shared::app::App;
 use shared::corpus::{Question, search};
 use tests::calls::Calls;
 use tests::news::Words;
-use tests::{Client, Setup, Workshop, quantile};
+use tests::{Client, Setup, Workshop};
+
+use crate::figures::{Bar, Estimate, Table, millis};
 
 /// How many items, how many searches among them, and whether there are bars.
 const SIZES: [(usize, usize, bool); 2] = [(7_600, 100, true), (100_000, 20, false)];
@@ -28,69 +30,52 @@ const OWN_BAR: f64 = 10.0;
 /// End to end against the slowest of its store calls.
 const RATIO_BAR: f64 = 1.3;
 
-fn main() {
+/// Imports and searches, for each size.
+pub fn measure(table: &mut Table) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let mut missed = false;
     for (items, searches, has_bars) in SIZES {
-        let figures = runtime.block_on(measure(items, searches));
-        figures.print(items, has_bars);
-        missed |= has_bars && !figures.are_met();
-    }
-    if missed {
-        println!("search: a bar was MISSED");
-        std::process::exit(1);
+        runtime.block_on(among(items, searches)).tell(table, items, has_bars);
     }
 }
 
-/// What was measured: medians, times in milliseconds.
+/// What was measured, times in milliseconds.
 struct Figures {
     /// Items a second.
     import: f64,
-    /// A search through the front door.
-    end_to_end: f64,
-    /// The slowest store call of a search.
-    slowest: f64,
-    /// End to end against that, with the quantiles 0.025 and 0.975 of the single searches.
-    ratio: [f64; 3],
+    /// Searches through the front door.
+    end_to_end: Vec<f64>,
+    /// The slowest store call of each.
+    slowest: Vec<f64>,
     /// What a search computes; what it writes down for the store, and reads of it, is in that.
-    own: f64,
+    own: Vec<f64>,
     /// Read units of the topic and its words, and of the articles.
-    units: [f64; 2],
+    units: [Vec<f64>; 2],
 }
 
 impl Figures {
-    fn are_met(&self) -> bool {
-        self.import >= IMPORT_BAR && self.ratio[0] <= RATIO_BAR && self.own <= OWN_BAR
-    }
-
-    fn print(&self, items: usize, has_bars: bool) {
-        let bar = |words: &str, met: bool| match (has_bars, met) {
-            (false, _) => String::new(),
-            (true, true) => format!("   (bar {words}: met)"),
-            (true, false) => format!("   (bar {words}: MISSED)"),
-        };
-        let [ratio, low, high] = self.ratio;
-        println!("{items} items");
-        println!(
-            "  imported              {:>7.0} a second{}",
+    fn tell(&self, table: &mut Table, items: usize, has_bars: bool) {
+        let bar = |bar: Bar| if has_bars { bar } else { Bar::None };
+        table.figure(
+            format!("{items} articles: imported a second"),
             self.import,
-            bar("500", self.import >= IMPORT_BAR)
+            "",
+            bar(Bar::AtLeast(IMPORT_BAR)),
         );
-        println!("  a search, end to end  {:>7.2} ms", self.end_to_end);
-        println!("  slowest store call    {:>7.2} ms", self.slowest);
-        println!(
-            "  the one of the other  {ratio:>7.2} x, 95% within {low:.2} to {high:.2}{}",
-            bar("1.3", ratio <= RATIO_BAR)
+        let ratio = Estimate::of_ratios(&self.end_to_end, &self.slowest);
+        table.estimate(
+            format!("{items} articles: a search, over its slowest store call"),
+            ratio,
+            "×",
+            bar(Bar::AtMost(RATIO_BAR)),
         );
-        println!("  own work              {:>7.2} ms{}", self.own, bar("10", self.own <= OWN_BAR));
-        println!(
-            "  read units            {:>7.1} for words, {:.1} for articles",
-            self.units[0], self.units[1]
-        );
+        table.estimate("  the search, end to end", Estimate::of(&self.end_to_end), "ms", Bar::None);
+        table.estimate("  its own work", Estimate::of(&self.own), "ms", bar(Bar::AtMost(OWN_BAR)));
+        table.estimate("  read units for words", Estimate::of(&self.units[0]), "", Bar::None);
+        table.estimate("  read units for articles", Estimate::of(&self.units[1]), "", Bar::None);
     }
 }
 
-async fn measure(items: usize, searches: usize) -> Figures {
+async fn among(items: usize, searches: usize) -> Figures {
     let setup = Setup { model: Some(ModelChoice::None), sample: false, ..Setup::default() };
     let workshop = Workshop::start_with(setup).await;
     let client = workshop.client("bench");
@@ -101,8 +86,8 @@ async fn measure(items: usize, searches: usize) -> Figures {
     let import = items as f64 / started.elapsed().as_secs_f64();
 
     let (app, calls) = workshop.watched();
-    let (mut whole, mut slowest, mut ratios, mut own, mut units) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), [Vec::new(), Vec::new()]);
+    let (mut end_to_end, mut slowest, mut own, mut units) =
+        (Vec::new(), Vec::new(), Vec::new(), [Vec::new(), Vec::new()]);
     for round in 0..WARM_UP + searches {
         let query = [(); 3].map(|()| words.word().to_owned()).join(" ");
         let started = Instant::now();
@@ -111,22 +96,14 @@ async fn measure(items: usize, searches: usize) -> Figures {
         let took = millis(started.elapsed());
         let (computed, waited, read) = within(&app, &calls, query).await;
         if round >= WARM_UP {
-            whole.push(took);
+            end_to_end.push(took);
             slowest.push(waited);
-            ratios.push(took / waited);
             own.push(computed);
             units.iter_mut().zip(read).for_each(|(all, units)| all.push(units));
         }
     }
     workshop.stop().await;
-    Figures {
-        import,
-        end_to_end: quantile(&whole, 0.5),
-        slowest: quantile(&slowest, 0.5),
-        ratio: [0.5, 0.025, 0.975].map(|share| quantile(&ratios, share)),
-        own: quantile(&own, 0.5),
-        units: units.map(|units| quantile(&units, 0.5)),
-    }
+    Figures { import, end_to_end, slowest, own, units }
 }
 
 /// Imports a file the way its size asks for.
@@ -181,8 +158,4 @@ async fn within(app: &App, calls: &Calls, query: String) -> (f64, f64, [f64; 2])
         of.map(|call| call.units).sum()
     };
     (millis(computed), millis(slowest), [units(false), units(true)])
-}
-
-fn millis(took: Duration) -> f64 {
-    took.as_secs_f64() * 1_000.0
 }
