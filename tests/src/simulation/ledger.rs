@@ -203,6 +203,9 @@ impl Ledger {
         let (status, body) = (heard.status, &heard.body);
         if let Deed::Save { draft, text, .. } = &errand.deed
             && (heard.only_read || (400..500).contains(&status))
+            // A save whose answer was lost, after which another changed the draft, is refused when it is sent again,
+            // with what it saved.
+            && body["current"]["draft_content"] != json!(text)
         {
             // It was refused: this try of it did not come to anything.
             let maybe = &mut self.drafts[*draft].maybe;

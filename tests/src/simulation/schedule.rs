@@ -79,6 +79,8 @@ pub struct Worked {
 
 struct Schedule<'w> {
     world: &'w World,
+    /// In milliseconds.
+    began: i64,
     chance: Chance,
     narrow: bool,
     actors: BTreeMap<usize, Actor>,
@@ -115,6 +117,7 @@ pub async fn run(world: &World, seed: u64) -> Result<Tally, Broken> {
     let narrow = chance.happens(25);
     let mut schedule = Schedule {
         world,
+        began: world.clock.now().as_millis(),
         narrow,
         chance,
         actors: BTreeMap::new(),
@@ -130,7 +133,6 @@ pub async fn run(world: &World, seed: u64) -> Result<Tally, Broken> {
         log: Vec::new(),
         faults,
     };
-    let began = schedule.now();
     schedule.set_out().await;
     let went = schedule.go().await;
     let mut schedule_log = std::mem::take(&mut schedule.log);
@@ -143,7 +145,7 @@ pub async fn run(world: &World, seed: u64) -> Result<Tally, Broken> {
                 ledger: &schedule.ledger,
                 calls: &calls,
                 worked: &schedule.worked,
-                took: schedule.now() - began,
+                took: schedule.now() - schedule.began,
                 queue_is_empty: schedule.queue.iter().all(|message| message.deleted),
             })
             .await
@@ -166,7 +168,7 @@ impl Schedule<'_> {
     }
 
     fn note(&mut self, what: String) {
-        self.log.push(format!("{:>8.3} {what}", (self.now() % 86_400_000) as f64 / 1_000.0 - 43_200.0));
+        self.log.push(format!("{:>8.3} {what}", (self.now() - self.began) as f64 / 1_000.0));
     }
 
     /// What people have, and what they set out to do.
@@ -306,13 +308,7 @@ impl Schedule<'_> {
     /// Takes in what has happened since.
     fn collect(&mut self) {
         for id in self.world.gates.died() {
-            if let Some(actor) = self.actors.remove(&id) {
-                actor.task.abort();
-                self.world.gates.forget(id);
-                self.note(format!("{} dies", actor.name));
-                self.tally.count("deaths", 1);
-                self.ended(id, &actor, None);
-            }
+            self.kill(id);
         }
         let ends = std::mem::take(&mut *self.ends.borrow_mut());
         for (id, end) in ends {
@@ -337,6 +333,24 @@ impl Schedule<'_> {
         }
     }
 
+    fn kill(&mut self, id: usize) {
+        if let Some(actor) = self.actors.remove(&id) {
+            actor.task.abort();
+            self.world.gates.forget(id);
+            self.note(format!("{} dies", actor.name));
+            self.tally.count("deaths", 1);
+            self.ended(id, &actor, None);
+        }
+    }
+
+    /// No request lives for half an hour: its function's time-out ends it long before.
+    fn hang_up(&mut self) {
+        let people = self.actors.iter().filter(|(_, actor)| matches!(actor.kind, Kind::Person(_)));
+        for id in people.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.kill(id);
+        }
+    }
+
     fn ended(&mut self, id: usize, actor: &Actor, end: Option<End>) {
         let now = self.now();
         match (&actor.kind, end) {
@@ -348,7 +362,7 @@ impl Schedule<'_> {
                     // Whoever asked heard nothing, and asks again; a save is asked for anew by its next one.
                     _ => matches!(errand.deed, Deed::Save { .. }),
                 };
-                errand.done |= errand.tries >= TRIES || now - errand.since >= KEY_KEPT_MS;
+                errand.done |= errand.tries >= TRIES;
                 if let Some(End::Person(heard)) = end {
                     let said = heard.body["detail"].as_str().unwrap_or_default().to_owned();
                     self.note(format!("{} hears {} {said}", actor.name, heard.status));
@@ -407,6 +421,7 @@ impl Schedule<'_> {
                 }
                 3 if self.chance.happens(30) => {
                     let by = *self.chance.one(&[1_900_000, 13 * 3_600_000, 29 * 86_400_000, 31 * 86_400_000]);
+                    self.hang_up();
                     self.advance(by);
                     return true;
                 }
@@ -452,12 +467,7 @@ impl Schedule<'_> {
         }
         if fate.kills() && what.starts_with("the model") {
             // The worker dies while it waits for the model.
-            if let Some(actor_of) = self.actors.remove(&actor) {
-                actor_of.task.abort();
-                self.world.gates.forget(actor);
-                self.tally.count("deaths", 1);
-                self.ended(actor, &actor_of, None);
-            }
+            self.kill(actor);
         } else {
             self.world.gates.pass(number, fate);
         }
@@ -525,6 +535,10 @@ impl Schedule<'_> {
         let errand = &mut self.errands[at];
         if errand.tries == 0 {
             errand.since = now;
+        }
+        errand.done = now - errand.since >= KEY_KEPT_MS;
+        if errand.done {
+            return;
         }
         errand.tries += 1;
         errand.under_way = true;
