@@ -13,7 +13,7 @@ use super::cursor::CursorKey;
 use super::expression::Change;
 use super::metrics::{self, Counter};
 use super::quotas::{self, Reservation};
-use super::{Item, StoreError, Table, conversations, keys, read, transaction, write};
+use super::{Item, StoreError, Table, conversations, keys, packed, read, transaction, write};
 use crate::config::Tables;
 use crate::domain::conversation::Message;
 use crate::domain::draft::{Draft, Edit, Status, Summary, expiry};
@@ -22,6 +22,8 @@ use crate::limits::Spend;
 
 /// A write that meets others is tried this often, after pauses.
 const ATTEMPTS: u32 = 16;
+/// The attribute that has a draft's text.
+const CONTENT: &str = "draft_content";
 /// Items of one batch (BatchWriteItem's limit).
 const BATCH: usize = 25;
 
@@ -110,8 +112,16 @@ fn list_place(summary: &Summary) -> String {
     keys::place(summary.updated_at, &summary.id.to_string())
 }
 
+/// A draft as an item.
+fn item_of(draft: &Draft) -> Result<Item, StoreError> {
+    let mut item = write(&Meta::of(draft))?;
+    packed::pack(&mut item, CONTENT);
+    Ok(item)
+}
+
 /// The draft in an item.
-pub(super) fn draft_of(item: Item) -> Result<Draft, StoreError> {
+pub(super) fn draft_of(mut item: Item) -> Result<Draft, StoreError> {
+    packed::unpack(&mut item, CONTENT)?;
     let meta: Meta = read(item)?;
     Ok(Draft { work_ms: meta.work_ms, ..meta.draft })
 }
@@ -165,7 +175,7 @@ impl Drafts {
         let table = &self.table.name;
         let mut counters = vec![(Counter::WorkshopsStarted, 1)];
         let mut parts = vec![
-            Change::new().if_absent().put_of(table, write(&Meta::of(draft))?)?,
+            Change::new().if_absent().put_of(table, item_of(draft)?)?,
             recount(table, &draft.owner, None, Some(draft.summary.status))?,
         ];
         if let Origin::Clone(name) = origin {
@@ -318,7 +328,9 @@ impl Drafts {
             .set("write_id", write_id)
             .set("list_sk", list_place(summary));
         if next.content != draft.content {
-            change = change.set("draft_content", &next.content).set("content_length", summary.content_length);
+            change = change
+                .set_value(CONTENT, packed::packed(&next.content))
+                .set("content_length", summary.content_length);
         }
         let key = keys::draft(summary.id);
         if summary.status == draft.summary.status {

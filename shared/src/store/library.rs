@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::cursor::CursorKey;
 use super::expression::Change;
 use super::metrics::{self, Counter};
-use super::{StoreError, Table, drafts, keys, read, transaction, write};
+use super::{StoreError, Table, drafts, keys, packed, read, transaction, write};
 use crate::config::Tables;
 use crate::domain::draft::{Draft, Status};
 use crate::domain::prompt::{Commit, Prompt, Version, default_research};
@@ -141,13 +141,6 @@ impl VersionItem {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Text {
-    pk: String,
-    sk: String,
-    content: String,
-}
-
 fn length(content: &str) -> u64 {
     content.chars().count() as u64
 }
@@ -159,9 +152,8 @@ fn added(
     version: &VersionItem,
     content: &str,
 ) -> Result<[TransactWriteItem; 2], StoreError> {
-    let keys::Key { pk, sk } = keys::version_text(name, version.version);
-    let text = Text { pk, sk, content: content.to_owned() };
-    Ok([Change::new().put_of(table, write(version)?)?, Change::new().put_of(table, write(&text)?)?])
+    let text = packed::item(&keys::version_text(name, version.version), content);
+    Ok([Change::new().put_of(table, write(version)?)?, Change::new().put_of(table, text)?])
 }
 
 impl Library {
@@ -180,7 +172,7 @@ impl Library {
             self.table.get(keys::version_text(name, version)),
         )?;
         let Some(mut item) = item.map(read::<VersionItem>).transpose()? else { return Ok(None) };
-        let apart = text.map(read::<Text>).transpose()?.map(|text| text.content);
+        let apart = text.map(packed::text_of).transpose()?;
         let content = item.content.take().or(apart);
         Ok(content.map(|content| (item, content)))
     }

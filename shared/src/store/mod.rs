@@ -18,6 +18,7 @@ mod keys;
 mod library;
 mod meaning;
 mod metrics;
+mod packed;
 mod quotas;
 mod runs;
 mod stories;

@@ -15,7 +15,7 @@ use super::cursor::CursorKey;
 use super::expression::Change;
 use super::metrics::{self, Counter};
 use super::quotas::{self, Demand, Kind, Reservation};
-use super::{Item, StoreError, Table, drafts, keys, read, transaction, write};
+use super::{Item, StoreError, Table, drafts, keys, packed, read, transaction, write};
 use crate::config::Tables;
 use crate::domain::draft::{Draft, Status};
 use crate::domain::run::{LEASE_MS, Outcome, QUEUE_PATIENCE_MS, Research, Run, State, Verdict, preview};
@@ -173,13 +173,6 @@ struct Sources {
     research: Research,
 }
 
-#[derive(Serialize, Deserialize)]
-struct PinnedText {
-    pk: String,
-    sk: String,
-    content: String,
-}
-
 /// What is to be looked at again.
 #[derive(Debug)]
 pub enum Due {
@@ -302,8 +295,7 @@ impl Runs {
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let table = &self.table.name;
         let (draft_id, revision) = (draft.summary.id, draft.summary.revision);
-        let keys::Key { pk, sk } = keys::pinned(draft_id, revision);
-        let text = PinnedText { pk, sk, content: draft.content.clone() };
+        let text = packed::item(&keys::pinned(draft_id, revision), &draft.content);
         let mut renewal = drafts::renewal(draft, now)
             .when("revision", "=", revision)
             .when("status", "=", draft.summary.status)
@@ -316,7 +308,7 @@ impl Runs {
         }
         let mut parts = vec![
             renewal.update_of(table, keys::draft(draft_id))?,
-            Change::new().put_of(table, write(&text)?)?,
+            Change::new().put_of(table, text)?,
             metrics::part(&self.names.usage, counters, event, now)?,
         ];
         if first {
@@ -391,7 +383,7 @@ impl Runs {
     /// The text of a revision that was tested.
     pub async fn pinned_text(&self, draft: Uuid, revision: u64) -> Result<Option<String>, StoreError> {
         let item = self.table.get(keys::pinned(draft, revision)).await?;
-        Ok(item.map(read::<PinnedText>).transpose()?.map(|text| text.content))
+        item.map(packed::text_of).transpose()
     }
 
     /// Gives, changes or takes back a finished run's rating and notes.
