@@ -77,6 +77,11 @@ impl App {
         Self { store: OnceLock::from(store), ..self }
     }
 
+    /// The same over queues whose client is another.
+    pub fn with_queues(self, runs: Queue, imports: Queue) -> Self {
+        Self { queue: OnceLock::from(runs), imports_queue: OnceLock::from(imports), ..self }
+    }
+
     /// The tables.
     pub fn store(&self) -> &Store {
         self.store.get_or_init(|| {

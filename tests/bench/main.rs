@@ -16,9 +16,7 @@ use figures::Table;
 type Chapter = (&'static str, &'static str, fn(&mut Table));
 
 /// In the order they run and stand in the results.
-const CHAPTERS: &[Chapter] = &[
-    ("search", "Imports and searches", search::measure),
-];
+const CHAPTERS: &[Chapter] = &[("search", "Imports and searches", search::measure)];
 
 fn main() -> ExitCode {
     let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();

@@ -21,7 +21,9 @@ pub struct Call<'a> {
     pub user: &'a str,
     /// Path parameters.
     pub path: &'a [(&'a str, &'a str)],
-    /// Headers.
+    /// Query parameters.
+    pub query: &'a [(&'a str, &'a str)],
+    /// Headers. The content is JSON unless they say otherwise.
     pub headers: &'a [(&'a str, &'a str)],
     /// The JSON body; none when it is null.
     pub body: Value,
@@ -83,8 +85,16 @@ fn request(call: &Call<'_>) -> Request {
         request = request.header(*name, *value);
     }
     let body = if call.body.is_null() { String::new() } else { call.body.to_string() };
-    let request: Request =
-        request.header("content-type", "application/json").body(body.into()).expect("a request");
-    let parameters = call.path.iter().map(|(name, value)| ((*name).to_owned(), vec![(*value).to_owned()]));
-    request.with_path_parameters(parameters.collect::<HashMap<_, _>>()).with_request_context(context)
+    if !call.headers.iter().any(|(name, _)| *name == "content-type") {
+        request = request.header("content-type", "application/json");
+    }
+    let request: Request = request.body(body.into()).expect("a request");
+    request
+        .with_path_parameters(parameters(call.path))
+        .with_query_string_parameters(parameters(call.query))
+        .with_request_context(context)
+}
+
+fn parameters(named: &[(&str, &str)]) -> HashMap<String, Vec<String>> {
+    named.iter().map(|(name, value)| ((*name).to_owned(), vec![(*value).to_owned()])).collect()
 }

@@ -3,6 +3,7 @@
 
 pub mod calls;
 pub mod chance;
+pub mod cost;
 pub mod feed_server;
 pub mod handlers;
 pub mod main_job;
@@ -19,15 +20,16 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use local::{BundledModel, Handlers, MODEL_ID, Machine, ModelChoice, Options};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::app::{App, Clock};
-use shared::config::EmbeddingService;
+use shared::config::{Config, EmbeddingService};
 use shared::domain::model::{ApiKey, Model};
 use shared::limits::Limits;
 use shared::llm::{Patience, Readiness};
+use shared::queue::Queue;
 use shared::store::Store;
 use tokio::sync::OnceCell;
 
@@ -196,17 +198,35 @@ impl Workshop {
             .endpoint_url(self.machine.dynamodb_url())
     }
 
-    /// An application over the machine's tables, and the reads it makes of them.
+    /// An application over the machine's tables, and the calls it makes of the store and the queues.
     pub fn watched(&self) -> (App, Calls) {
+        self.watched_with(self.machine.app().config.clone())
+    }
+
+    /// The same with other settings: other tables or queues of the same machine.
+    pub fn watched_with(&self, config: Config) -> (App, Calls) {
         let calls = Calls::default();
-        let config = self.dynamodb_config().interceptor(calls.clone()).build();
-        let app = self.machine.app();
-        let client = aws_sdk_dynamodb::Client::from_conf(config);
-        let (tables, key, dimensions) =
-            (app.config.tables.clone(), &app.config.cursor_key, app.config.dimensions());
-        let store = Store::new(client, tables, key, dimensions);
-        let sdk = aws_config::SdkConfig::builder().build();
-        (App::new(app.config.clone(), sdk, app.clock.clone()).with_store(store), calls)
+        let region = Region::new("us-east-1");
+        let credentials = Credentials::new("local", "local", None, None, "test");
+        let mut sqs = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(region.clone())
+            .credentials_provider(credentials.clone())
+            .interceptor(calls.clone());
+        sqs.set_endpoint_url(config.endpoints.sqs.clone());
+        let sqs = aws_sdk_sqs::Client::from_conf(sqs.build());
+        let store =
+            aws_sdk_dynamodb::Client::from_conf(self.dynamodb_config().interceptor(calls.clone()).build());
+        let store = Store::new(store, config.tables.clone(), &config.cursor_key, config.dimensions());
+        let sdk = aws_config::SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(region)
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build();
+        let runs = Queue::new(sqs.clone(), config.queue_url.clone());
+        let imports = Queue::new(sqs, config.imports_queue_url.clone());
+        let app = App::new(config, sdk, self.machine.clock().clone());
+        (app.with_store(store).with_queues(runs, imports), calls)
     }
 
     /// Calls `collect-feeds` as the schedule does.

@@ -115,7 +115,7 @@ pub async fn call(
     body: &Value,
 ) -> Heard {
     let body = body.clone();
-    let answered = handlers::call(app, &Call { binary, user, path, headers, body }).await;
+    let answered = handlers::call(app, &Call { binary, user, path, headers, body, ..Call::default() }).await;
     Heard { status: answered.status, body: answered.json(), base: None, only_read: false }
 }
 

@@ -6,6 +6,7 @@
 mod authorisation;
 mod bad_input;
 mod conversation;
+mod cost;
 mod cross_user;
 mod drafts;
 mod expiry;
