@@ -4,6 +4,7 @@
 //! `make bench ONLY="cost warm"` runs some chapters; `ACCEPT=yes` puts their
 //! tables into RESULTS.md, which keeps the last accepted ones.
 
+mod cost;
 mod figures;
 mod results;
 mod search;
@@ -16,7 +17,8 @@ use figures::Table;
 type Chapter = (&'static str, &'static str, fn(&mut Table));
 
 /// In the order they run and stand in the results.
-const CHAPTERS: &[Chapter] = &[("search", "Imports and searches", search::measure)];
+const CHAPTERS: &[Chapter] =
+    &[("cost", "What it costs", cost::measure), ("search", "Imports and searches", search::measure)];
 
 fn main() -> ExitCode {
     let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
