@@ -4,9 +4,10 @@
 
 use std::collections::HashMap;
 
-use functions::{Handle, ROUTES};
+use functions::{Handle, ROUTES, Route};
 use http_body_util::BodyExt;
 use lambda_http::RequestExt;
+use lambda_http::http::response::Parts;
 use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
 use shared::app::App;
@@ -50,8 +51,14 @@ impl Answered {
 /// Calls a route's handler.
 pub async fn call(app: &'static App, call: &Call<'_>) -> Answered {
     let route = ROUTES.iter().find(|route| route.binary == call.binary).expect("a route");
-    let request = request(call);
-    let (parts, text) = match route.handle {
+    let (parts, text) = respond(app, route, request(call)).await;
+    let retry_after = parts.headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    Answered { status: parts.status.as_u16(), retry_after, text }
+}
+
+/// Answers a request as a route's function does; its body is read whole.
+pub async fn respond(app: &'static App, route: &Route, request: Request) -> (Parts, String) {
+    match route.handle {
         Handle::Whole(handler) => {
             let (parts, body) = answer(app, request, |request| handler(app, request)).await.into_parts();
             (parts, String::from_utf8_lossy(body.as_ref()).into_owned())
@@ -62,9 +69,7 @@ pub async fn call(app: &'static App, call: &Call<'_>) -> Answered {
             let Ok(body) = body.collect().await;
             (parts, String::from_utf8_lossy(&body.to_bytes()).into_owned())
         }
-    };
-    let retry_after = parts.headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-    Answered { status: parts.status.as_u16(), retry_after, text }
+    }
 }
 
 fn request(call: &Call<'_>) -> Request {

@@ -51,8 +51,9 @@ pub async fn handle(app: &App, _: Value) -> Result<Recovered, Error> {
             }
         }
     }
-    if recovered.put_back + recovered.ended > 0 {
-        tracing::info!(put_back = recovered.put_back, ended = recovered.ended, "runs recovered");
+    let Recovered { put_back, ended, answers, .. } = recovered;
+    if put_back + ended + answers > 0 {
+        tracing::info!(put_back, ended, answers, "runs and answers recovered");
     }
     for import_id in app.store().imports.forgotten(app.now(), IMPORTS).await? {
         app.imports_queue().announce(ImportMessage { import_id }).await?;

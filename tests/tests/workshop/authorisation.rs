@@ -6,12 +6,11 @@ use std::collections::HashMap;
 
 use aws_lc_rs::signature::{RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256};
 use aws_sdk_dynamodb::types::AttributeValue;
-use functions::{Access, Handle, ROUTES, Route};
-use http_body_util::BodyExt;
+use functions::{Access, ROUTES, Route};
 use serde_json::{Map, Value, json};
 use shared::app::App;
-use shared::http::{answer, streamed};
 use tests::feed_server::FeedServer;
+use tests::handlers;
 use tests::refusals::Refusals;
 use tests::scripted_model::{Play, ScriptedModel};
 use tests::tokens::{PublicKey, Tokens, changed, unsigned};
@@ -139,20 +138,7 @@ impl<'a> Door<'a> {
             },
         });
         let request = lambda_http::request::from_str(&event.to_string()).expect("an event");
-        let app = self.app;
-        let (parts, body) = match route.handle {
-            Handle::Whole(handler) => {
-                let response = answer(app, request, |request| handler(app, request)).await;
-                let (parts, body) = response.into_parts();
-                (parts, body.as_ref().to_vec())
-            }
-            Handle::Streaming(handler) => {
-                let response = streamed(app, request, |request| handler(app, request)).await;
-                let (parts, body) = response.into_parts();
-                (parts, body.collect().await.expect("a body").to_bytes().to_vec())
-            }
-        };
-        let text = String::from_utf8(body).expect("text");
+        let (parts, text) = handlers::respond(self.app, route, request).await;
         Answer { status: parts.status, headers: parts.headers, text }
     }
 }
