@@ -13,6 +13,8 @@ DEPLOY_TOOLS := $(VENV)/.deploy-tools
 TEST_TOOLS := $(VENV)/.test-tools
 # Apart: what reads event streams needs another urllib3 than what deploys.
 API_TOOLS := $(VENV)/api/.installed
+# Apart: what the workshop is compared with.
+BENCH_TOOLS := $(VENV)/bench/.installed
 WITH_TOOLS := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 PAGE_SOURCES := $(shell find static-site/src static-site/public -type f -not -name openapi.d.ts) \
   $(addprefix static-site/,index.html package.json vite.config.ts tsconfig.json) functions/openapi.json
@@ -120,6 +122,11 @@ $(DEPLOY_TOOLS): infra/requirements.txt | $(VENV)/bin/pip
 $(API_TOOLS): tests/api/requirements.txt | $(VENV)/bin/pip
 	python3 -m venv $(VENV)/api
 	$(VENV)/api/bin/pip install --quiet --no-deps --require-hashes --requirement $<
+	@touch $@
+
+$(BENCH_TOOLS): tests/bench/requirements.txt | $(VENV)/bin/pip
+	python3 -m venv $(VENV)/bench
+	$(VENV)/bench/bin/pip install --quiet --no-deps --require-hashes --requirement $<
 	@touch $@
 
 # These have what deploys, too, in the same versions.
