@@ -60,7 +60,9 @@ nightly: $(API_TOOLS)  ## what takes too long for every change: 10,000 schedules
 arm64: $(DEPLOY_TOOLS)  ## the release build for AWS, each binary run under an emulator; most of an hour
 	$(WITH_TOOLS) python tests/deploy/arm64.py
 
-bench:  ## how fast it is, against its bars; ONLY="<chapters>"; ACCEPT=yes keeps the table in tests/bench/RESULTS.md
+bench: $(BENCH_TOOLS)  ## how fast it is, against its bars; ONLY="<chapters>"; ACCEPT=yes keeps the table in tests/bench/RESULTS.md
+	cargo build --locked --profile bench --package local --bin workshop
+	cargo build --locked --release --package functions --bin drafts-get --bin drafts-update
 	ACCEPT=$(ACCEPT) cargo bench --locked --package tests --bench bench -- $(ONLY)
 
 pictures: page $(BROWSER_TOOLS)  ## takes README's screenshots anew

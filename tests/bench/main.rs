@@ -4,9 +4,12 @@
 //! `make bench ONLY="cost warm"` runs some chapters; `ACCEPT=yes` puts their
 //! tables into RESULTS.md, which keeps the last accepted ones.
 
+mod against;
 mod cost;
 mod figures;
+mod process;
 mod results;
+mod runtime;
 mod search;
 
 use std::process::ExitCode;
@@ -17,8 +20,11 @@ use figures::Table;
 type Chapter = (&'static str, &'static str, fn(&mut Table));
 
 /// In the order they run and stand in the results.
-const CHAPTERS: &[Chapter] =
-    &[("cost", "What it costs", cost::measure), ("search", "Imports and searches", search::measure)];
+const CHAPTERS: &[Chapter] = &[
+    ("against", "Against what one would use instead", against::measure),
+    ("cost", "What it costs", cost::measure),
+    ("search", "Imports and searches", search::measure),
+];
 
 fn main() -> ExitCode {
     let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();

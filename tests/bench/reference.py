@@ -15,6 +15,7 @@ are taken; without a key set a gateway in front has checked them, and names the 
 import base64
 import hashlib
 import hmac
+import http
 import json
 import os
 import sqlite3
@@ -39,7 +40,7 @@ CREATE TABLE IF NOT EXISTS drafts (
     test_count INTEGER NOT NULL DEFAULT 0, revision INTEGER NOT NULL DEFAULT 1, created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL, expires_at TEXT NOT NULL, committed_prompt_name TEXT, committed_version INTEGER,
     committed_revision INTEGER, draft_content TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS drafts_by_owner ON drafts (user_id, updated_at, id);
+CREATE INDEX IF NOT EXISTS drafts_by_owner ON drafts (user_id, updated_at, id, status, expires_at);
 CREATE TABLE IF NOT EXISTS messages (
     id TEXT PRIMARY KEY, chat_id TEXT NOT NULL, role TEXT NOT NULL, content TEXT NOT NULL, created_at TEXT NOT NULL,
     model TEXT, truncated INTEGER NOT NULL DEFAULT 0);
@@ -138,14 +139,15 @@ User = Annotated[str, Depends(user)]
 
 
 def problem(status, detail, headers=None, **more):
-    body = {"type": "about:blank", "title": detail, "status": status, "detail": detail, "instance": new_id(), **more}
+    title = http.HTTPStatus(status).phrase
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "instance": new_id(), **more}
     return JSONResponse(body, status, headers, "application/problem+json")
 
 
 @app.exception_handler(StarletteHTTPException)
 async def refused(_: Request, error: StarletteHTTPException):
-    more = {} if isinstance(error.detail, str) else error.detail
-    return problem(error.status_code, more.pop("detail", None) or error.detail, error.headers, **more)
+    told = error.detail if isinstance(error.detail, dict) else {"detail": error.detail}
+    return problem(error.status_code, headers=error.headers, **told)
 
 
 @app.exception_handler(RequestValidationError)
@@ -398,8 +400,8 @@ def revision_of(if_match):
 
 
 def stale(current):
-    more = {"detail": "The draft has changed since.", "current": current}
-    return HTTPException(412, more, {"ETag": f'"{current["revision"]}"'})
+    told = {"detail": "The draft has changed since.", "current": current}
+    return HTTPException(412, told, {"ETag": f'"{current["revision"]}"'})
 
 
 @app.get(WORKSHOP + "/drafts/{id}")

@@ -1,0 +1,326 @@
+//! A function against FastAPI, each one's store taken out: the function calls
+//! a store that answers the same at once, through the SDK as ever; FastAPI
+//! takes the same row from memory, with no call at all.
+//!
+//! Both read the request, know the user, check what is sent and write the
+//! answer. When deployed the gateway has checked the token before a function
+//! is called. So FastAPI's check is off, as if it stood behind one, too; how
+//! it is with the check on stands beside it.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::DRAFTS;
+use tokio::process::Child;
+use tokio::task::JoinHandle;
+
+use super::{Identity, Reference, USER, text};
+use crate::figures::{Bar, Estimate, Table, millis};
+use crate::process;
+use crate::runtime::{self, Runtime};
+
+/// How often, in turn, each is asked, and how many requests each time.
+const SLICES: usize = 12;
+const REQUESTS: usize = 2_000;
+/// Starts of each, in turn, and how many requests each answers before its memory is read.
+const STARTS: usize = 11;
+const REQUESTS_OF_A_START: usize = 100;
+/// Over FastAPI's, at the most: processor time, memory, time to be ready.
+const PROCESSOR_BAR: f64 = 0.5;
+const MEMORY_BAR: f64 = 0.25;
+const READY_BAR: f64 = 0.05;
+
+const DRAFT: &str = "0193a5b0-7e1c-7d6a-9c3e-0123456789ab";
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+enum Work {
+    Read,
+    Save,
+}
+
+impl Work {
+    fn binary(self) -> &'static str {
+        match self {
+            Self::Read => "drafts-get",
+            Self::Save => "drafts-update",
+        }
+    }
+
+    fn method(self) -> Method {
+        match self {
+            Self::Read => Method::GET,
+            Self::Save => Method::PUT,
+        }
+    }
+
+    fn body(self) -> Option<String> {
+        match self {
+            Self::Read => None,
+            Self::Save => Some(json!({"draft_content": text(1)}).to_string()),
+        }
+    }
+}
+
+/// Measures both.
+pub async fn measure(table: &mut Table, identity: &Identity) {
+    table.note(
+        "Then each without its store: a function's process under a Runtime API, whose store answers the same at \
+         once over DynamoDB's wire protocol, and FastAPI with the row in memory. One request in flight.",
+    );
+    for work in [Work::Read, Work::Save] {
+        processor_time(table, identity, work).await;
+    }
+    starts(table).await;
+}
+
+async fn processor_time(table: &mut Table, identity: &Identity, work: Work) {
+    let mut function = Function::start(work).await;
+    let mut unchecked = Asked::start(work, None).await;
+    let mut checked = Asked::start(work, Some(identity)).await;
+    let (mut ours, mut theirs, mut with_check) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..=SLICES {
+        let one = function.slice(REQUESTS).await;
+        let other = unchecked.slice(REQUESTS).await;
+        let third = checked.slice(REQUESTS).await;
+        // The first of each warms up.
+        if number > 0 {
+            ours.push(one);
+            theirs.push(other);
+            with_check.push(third);
+        }
+    }
+    let title = format!("{}: processor time a request", work.binary());
+    let (ratio, checked) = (Estimate::of_ratios(&ours, &theirs), Estimate::of_ratios(&ours, &with_check));
+    table.estimate(format!("{title}, over FastAPI's"), ratio, "×", Bar::AtMost(PROCESSOR_BAR));
+    table.estimate("  over FastAPI's that checks the token", checked, "×", Bar::None);
+    table.estimate("  the function", Estimate::of(&ours), "µs", Bar::None);
+    table.estimate("  FastAPI", Estimate::of(&theirs), "µs", Bar::None);
+    table.estimate("  FastAPI that checks the token", Estimate::of(&with_check), "µs", Bar::None);
+}
+
+async fn starts(table: &mut Table) {
+    let (mut ready, mut theirs_ready) = (Vec::new(), Vec::new());
+    let (mut held, mut theirs_held) = (Vec::new(), Vec::new());
+    for _ in 0..STARTS {
+        let mut function = Function::start(Work::Read).await;
+        function.slice(REQUESTS_OF_A_START).await;
+        ready.push(millis(function.ready));
+        held.push(process::peak(function.pid));
+        drop(function);
+        let mut asked = Asked::start(Work::Read, None).await;
+        asked.slice(REQUESTS_OF_A_START).await;
+        theirs_ready.push(millis(asked.reference.ready));
+        theirs_held.push(process::peak(asked.reference.pid));
+        asked.reference.stop().await;
+    }
+    let ratio = Estimate::of_ratios(&held, &theirs_held);
+    table.estimate("peak memory of a function, over FastAPI's", ratio, "×", Bar::AtMost(MEMORY_BAR));
+    table.estimate("  the function", Estimate::of(&held), "MB", Bar::None);
+    table.estimate("  FastAPI", Estimate::of(&theirs_held), "MB", Bar::None);
+    let ratio = Estimate::of_ratios(&ready, &theirs_ready);
+    table.estimate("time to be ready, over FastAPI's", ratio, "×", Bar::AtMost(READY_BAR));
+    table.estimate("  the function, to its first /next", Estimate::of(&ready), "ms", Bar::None);
+    table.estimate("  FastAPI, to its first answer", Estimate::of(&theirs_ready), "ms", Bar::None);
+}
+
+/// A function's process. It ends with its value.
+struct Function {
+    runtime: Runtime,
+    event: Bytes,
+    /// From its start until it asked for an event.
+    ready: Duration,
+    pid: u32,
+    _process: Child,
+    _store: Store,
+}
+
+impl Function {
+    async fn start(work: Work) -> Self {
+        let store = Store::start().await;
+        let mut runtime = Runtime::start().await;
+        let settings = runtime::settings(&store.address);
+        let environment: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let binary = runtime::built(work.binary());
+        let began = std::time::Instant::now();
+        let process = runtime.spawn(&binary, &environment);
+        let ready = runtime.asked().await - began;
+        let event = event(work).to_string().into();
+        let pid = process.id().expect("it runs");
+        let mut function = Self { runtime, event, ready, pid, _process: process, _store: store };
+        let answer: Value = serde_json::from_slice(&function.ask().await).expect("JSON");
+        assert_eq!(answer["statusCode"], 200, "{answer}");
+        is_right(work, answer["body"].as_str().expect("a body"));
+        function
+    }
+
+    /// Its answer to the event, once it asks for the next one: then all its work is done.
+    async fn ask(&mut self) -> Bytes {
+        let answer = self.runtime.invoke(self.event.clone()).await;
+        self.runtime.asked().await;
+        answer
+    }
+
+    /// Processor time a request, in microseconds.
+    async fn slice(&mut self, requests: usize) -> f64 {
+        let before = process::processor_time(self.pid);
+        for _ in 0..requests {
+            let answer = self.ask().await;
+            assert!(answer.starts_with(b"{\"statusCode\":200"), "{}", String::from_utf8_lossy(&answer));
+        }
+        micros(process::processor_time(self.pid) - before, requests)
+    }
+}
+
+/// FastAPI, and what it is asked.
+struct Asked {
+    reference: Reference,
+    http: reqwest::Client,
+    work: Work,
+    token: Option<String>,
+}
+
+impl Asked {
+    /// One that takes whom the gateway names, or that checks tokens.
+    async fn start(work: Work, identity: Option<&Identity>) -> Self {
+        let draft = draft().to_string();
+        let mut settings = identity.map(Identity::settings).unwrap_or_default();
+        settings.push(("REFERENCE_DRAFT", &draft));
+        let reference = Reference::start(&settings).await;
+        let token = identity.map(|identity| identity.token.clone());
+        let asked = Self { reference, http: super::http(), work, token };
+        is_right(work, &asked.ask().await);
+        asked
+    }
+
+    async fn ask(&self) -> String {
+        let url = format!("{}{DRAFTS}/{DRAFT}", self.reference.url);
+        let request = self.http.request(self.work.method(), url);
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request.header("x-user", USER),
+        };
+        let request = match self.work.body() {
+            Some(body) => {
+                request.header("content-type", "application/json").header("if-match", "\"7\"").body(body)
+            }
+            None => request,
+        };
+        let answer = request.send().await.expect("an answer");
+        let (status, text) = (answer.status(), answer.text().await.expect("a body"));
+        assert_eq!(status, 200, "{text}");
+        text
+    }
+
+    /// Processor time a request, in microseconds.
+    async fn slice(&mut self, requests: usize) -> f64 {
+        let before = process::processor_time(self.reference.pid);
+        for _ in 0..requests {
+            self.ask().await;
+        }
+        micros(process::processor_time(self.reference.pid) - before, requests)
+    }
+}
+
+fn micros(took: Duration, requests: usize) -> f64 {
+    took.as_secs_f64() * 1e6 / requests as f64
+}
+
+/// Checks an answer by its fields.
+fn is_right(work: Work, answer: &str) {
+    let answer: Value = serde_json::from_str(answer).expect("JSON");
+    match work {
+        Work::Read => assert_eq!(answer["draft_content"], text(0), "{answer}"),
+        Work::Save => assert_eq!(answer["message"], "Saved.", "{answer}"),
+    }
+}
+
+/// The draft that both find, as it is shown.
+fn draft() -> Value {
+    json!({
+        "id": DRAFT, "workshop_chat_id": DRAFT, "user_id": USER, "draft_name": "Draft 0", "draft_description": "",
+        "status": "draft", "parent_prompt_name": null, "content_length": super::TEXT, "test_count": 0,
+        "revision": 7, "created_at": "2026-11-21T09:30:00.000Z", "updated_at": "2026-11-21T09:30:00.000Z",
+        "expires_at": "9000-01-01T00:00:00.000Z", "draft_content": text(0), "committed_prompt_name": null,
+        "committed_version": null, "committed_revision": null,
+    })
+}
+
+/// What API Gateway hands to the function (payload format 2.0).
+fn event(work: Work) -> Value {
+    let path = format!("{DRAFTS}/{DRAFT}");
+    let method = work.method().to_string();
+    let mut event = json!({
+        "version": "2.0",
+        "routeKey": format!("{method} {DRAFTS}/{{id}}"),
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {
+            "accept": "*/*", "content-type": "application/json", "host": "bench.invalid", "if-match": "\"7\"",
+            "user-agent": "bench", "x-amzn-trace-id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700",
+            "x-forwarded-for": "127.0.0.1", "x-forwarded-port": "443", "x-forwarded-proto": "https",
+        },
+        "pathParameters": {"id": DRAFT},
+        "requestContext": {
+            "accountId": "123456789012", "apiId": "bench", "domainName": "bench.invalid", "domainPrefix": "bench",
+            "authorizer": {"jwt": {"claims": {"sub": USER, "token_use": "access"}, "scopes": null}},
+            "http": {
+                "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1",
+                "userAgent": "bench",
+            },
+            "requestId": "JKJaXmPLvHcESHA=", "routeKey": format!("{method} {DRAFTS}/{{id}}"), "stage": "$default",
+            "time": "21/Nov/2026:09:30:00 +0000", "timeEpoch": 1_795_253_400_000_u64,
+        },
+        "isBase64Encoded": false,
+    });
+    if let Some(body) = work.body() {
+        event["body"] = json!(body);
+    }
+    event
+}
+
+/// A store that answers every call at once with the same item. It ends with its value.
+struct Store {
+    address: String,
+    serving: JoinHandle<()>,
+}
+
+impl Store {
+    async fn start() -> Self {
+        let (found, saved) = (json!({"Item": item()}).to_string(), json!({"Attributes": item()}).to_string());
+        let answer = move |headers: HeaderMap| async move {
+            let is_read =
+                headers.get("x-amz-target").is_some_and(|target| target == "DynamoDB_20120810.GetItem");
+            ([("content-type", "application/x-amz-json-1.0")], if is_read { found } else { saved })
+        };
+        let (address, serving) = runtime::serve(Router::new().fallback(answer)).await;
+        Self { address, serving }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// The draft as it stands in the table.
+fn item() -> Value {
+    let mut item = json!({
+        "pk": format!("DRAFT#{DRAFT}"), "sk": "META", "list_pk": format!("OWNER#{USER}#draft"),
+        "list_sk": format!("2026-11-21T09:30:00.000Z#{DRAFT}"), "ttl": 221_845_392_000_u64, "work_ms": 0,
+    });
+    let fields = draft();
+    let fields = fields.as_object().expect("fields").iter().filter(|(name, _)| *name != "workshop_chat_id");
+    item.as_object_mut().expect("fields").extend(fields.map(|(name, value)| (name.clone(), value.clone())));
+    let attribute = |value: &Value| match value {
+        Value::String(text) => json!({"S": text}),
+        Value::Number(number) => json!({"N": number.to_string()}),
+        _ => json!({"NULL": true}),
+    };
+    item.as_object().expect("fields").iter().map(|(name, value)| (name.clone(), attribute(value))).collect()
+}
