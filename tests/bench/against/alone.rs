@@ -7,7 +7,7 @@
 //! is called. So FastAPI's check is off, as if it stood behind one, too; how
 //! it is with the check on stands beside it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -23,12 +23,12 @@ use crate::figures::{Bar, Estimate, Table, millis};
 use crate::process;
 use crate::runtime::{self, Runtime};
 
-/// How often, in turn, each is asked, and how many requests each time.
+/// How often, in turn, each is asked, and for how long each time: processor time is told in hundredths of a second.
 const SLICES: usize = 12;
-const REQUESTS: usize = 2_000;
-/// Starts of each, in turn, and how many requests each answers before its memory is read.
+const SLICE: Duration = Duration::from_millis(1_500);
+/// Starts of each, in turn, and for how long each is asked before its memory is read.
 const STARTS: usize = 11;
-const REQUESTS_OF_A_START: usize = 100;
+const SLICE_OF_A_START: Duration = Duration::from_millis(200);
 /// Over FastAPI's, at the most: processor time, memory, time to be ready.
 const PROCESSOR_BAR: f64 = 0.5;
 const MEMORY_BAR: f64 = 0.25;
@@ -84,9 +84,9 @@ async fn processor_time(table: &mut Table, identity: &Identity, work: Work) {
     let mut checked = Asked::start(work, Some(identity)).await;
     let (mut ours, mut theirs, mut with_check) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..=SLICES {
-        let one = function.slice(REQUESTS).await;
-        let other = unchecked.slice(REQUESTS).await;
-        let third = checked.slice(REQUESTS).await;
+        let one = function.slice(SLICE).await;
+        let other = unchecked.slice(SLICE).await;
+        let third = checked.slice(SLICE).await;
         // The first of each warms up.
         if number > 0 {
             ours.push(one);
@@ -108,12 +108,12 @@ async fn starts(table: &mut Table) {
     let (mut held, mut theirs_held) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
         let mut function = Function::start(Work::Read).await;
-        function.slice(REQUESTS_OF_A_START).await;
+        function.slice(SLICE_OF_A_START).await;
         ready.push(millis(function.ready));
         held.push(process::peak(function.pid));
         drop(function);
         let mut asked = Asked::start(Work::Read, None).await;
-        asked.slice(REQUESTS_OF_A_START).await;
+        asked.slice(SLICE_OF_A_START).await;
         theirs_ready.push(millis(asked.reference.ready));
         theirs_held.push(process::peak(asked.reference.pid));
         asked.reference.stop().await;
@@ -146,7 +146,7 @@ impl Function {
         let settings = runtime::settings(&store.address);
         let environment: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let binary = runtime::built(work.binary());
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         let process = runtime.spawn(&binary, &environment);
         let ready = runtime.asked().await - began;
         let event = event(work).to_string().into();
@@ -165,10 +165,12 @@ impl Function {
         answer
     }
 
-    /// Processor time a request, in microseconds.
-    async fn slice(&mut self, requests: usize) -> f64 {
+    /// Asks for a while: processor time a request, in microseconds.
+    async fn slice(&mut self, slice: Duration) -> f64 {
         let before = process::processor_time(self.pid);
-        for _ in 0..requests {
+        let (mut requests, began) = (0, Instant::now());
+        while began.elapsed() < slice {
+            requests += 1;
             let answer = self.ask().await;
             assert!(answer.starts_with(b"{\"statusCode\":200"), "{}", String::from_utf8_lossy(&answer));
         }
@@ -216,18 +218,20 @@ impl Asked {
         text
     }
 
-    /// Processor time a request, in microseconds.
-    async fn slice(&mut self, requests: usize) -> f64 {
+    /// Asks for a while: processor time a request, in microseconds.
+    async fn slice(&mut self, slice: Duration) -> f64 {
         let before = process::processor_time(self.reference.pid);
-        for _ in 0..requests {
+        let (mut requests, began) = (0, Instant::now());
+        while began.elapsed() < slice {
+            requests += 1;
             self.ask().await;
         }
         micros(process::processor_time(self.reference.pid) - before, requests)
     }
 }
 
-fn micros(took: Duration, requests: usize) -> f64 {
-    took.as_secs_f64() * 1e6 / requests as f64
+fn micros(took: Duration, requests: u32) -> f64 {
+    took.as_secs_f64() * 1e6 / f64::from(requests)
 }
 
 /// Checks an answer by its fields.
