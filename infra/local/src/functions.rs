@@ -160,7 +160,7 @@ impl Watch {
             .args(["--package", "functions", "--disable-cors"])
             .args(["--invoke-address", "127.0.0.1", "--invoke-port", &port.to_string()])
             .current_dir(folder)
-            .envs(settings(config))
+            .envs(environment(config))
             .stdin(Stdio::piped())
             // Ctrl-C goes to the whole process group; the functions may have answers to finish first.
             .process_group(0);
@@ -257,8 +257,8 @@ fn scheduled() -> Value {
     json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}})
 }
 
-/// What the functions read from their environment.
-fn settings(config: &Config) -> Vec<(String, String)> {
+/// What the functions read from their environment: the settings that `config` has.
+pub fn environment(config: &Config) -> Vec<(String, String)> {
     let mut settings = vec![
         ("WORKSHOP_DRAFTS_TABLE", config.tables.drafts.clone()),
         ("WORKSHOP_LIBRARY_TABLE", config.tables.library.clone()),

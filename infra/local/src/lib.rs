@@ -23,7 +23,7 @@ mod sign_in;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-pub use functions::Handlers;
+pub use functions::{Handlers, environment};
 pub use machine::{Machine, ModelChoice, Options};
 pub use model::{BundledModel, MODEL_ID};
 pub use page::CONTENT_SECURITY_POLICY;
