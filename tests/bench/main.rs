@@ -5,6 +5,7 @@
 //! tables into RESULTS.md, which keeps the last accepted ones.
 
 mod against;
+mod cold;
 mod cost;
 mod figures;
 mod process;
@@ -21,6 +22,7 @@ type Chapter = (&'static str, &'static str, fn(&mut Table));
 
 /// In the order they run and stand in the results.
 const CHAPTERS: &[Chapter] = &[
+    ("cold", "Cold start", cold::measure),
     ("against", "Against what one would use instead", against::measure),
     ("cost", "What it costs", cost::measure),
     ("search", "Imports and searches", search::measure),

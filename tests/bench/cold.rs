@@ -1,0 +1,392 @@
+//! How fast a function is there: each release binary is started again and
+//! again by a Runtime API server, in turn with a reference that does as little
+//! as one can (`references`): without the store, one that says hello; with it,
+//! one that makes as many calls with AWS's SDK as the route does.
+//!
+//! The binaries are built as they are deployed, which takes most of an hour
+//! for all: `BINARIES="health drafts-get"` takes these only.
+
+mod front;
+mod requests;
+mod runtime_api;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use tests::root;
+
+use crate::figures::{Bar, Estimate, Table, millis};
+use front::{Counter, Tls};
+use requests::{Asked, Furnished};
+use runtime_api::{Program, Quota, RuntimeApi};
+
+/// Starts of each binary, and under quotas.
+const ROUNDS: usize = 15;
+const ROUNDS_WITH_QUOTA: usize = 9;
+/// Requests to a function that runs, after its first.
+const WARM: usize = 5;
+/// Megabytes of the functions whose share of a core is given.
+const MEMORIES: [u32; 3] = [128, 256, 512];
+/// Megabytes for which Lambda gives a whole core (AWS Lambda Developer Guide, "Configure Lambda function memory").
+const WHOLE_CORE: f64 = 1_769.0;
+/// What is started under quotas.
+const WITH_QUOTA: [&str; 3] = ["health", "drafts-get", "drafts-update"];
+
+/// The first response over the reference's.
+const FIRST_BAR: f64 = 1.3;
+/// With TLS, the first response once the function has started over later ones.
+const CONNECTED_BAR: f64 = 1.5;
+/// Megabytes that a binary may be larger than its reference: with the store, and without.
+const SIZE_BARS: (f64, f64) = (2.0, 1.0);
+/// Megabytes of memory of a route with the store.
+const PEAK_BAR: f64 = 12.0;
+
+const HELLO: &str = "reference-hello";
+const STORE: &str = "reference-store";
+
+/// Sizes, starts over plain HTTP and over TLS, and starts under quotas.
+pub fn measure(table: &mut Table) {
+    table.note(format!(
+        "Release binaries as they are deployed, for this machine. Each route was started {ROUNDS} times by turns with \
+         its reference, which makes as many store calls in a request as were counted for the route; then asked {WARM} \
+         times more. Times are from the start of the process, with all that it does before it asks for an event."
+    ));
+    let binaries = chosen();
+    build(&binaries);
+    sizes(table, &binaries);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(starts(table, &binaries));
+}
+
+/// Those of `BINARIES`, or all.
+fn chosen() -> Vec<String> {
+    let files = std::fs::read_dir(root().join("functions/src/bin")).expect("the binaries");
+    let names = files
+        .map(|file| file.expect("a file").path().file_stem().expect("a name").to_string_lossy().into_owned());
+    let mut all: Vec<String> = names.collect();
+    all.sort();
+    let Ok(wanted) = std::env::var("BINARIES") else { return all };
+    let wanted: Vec<_> = wanted.split_whitespace().map(str::to_owned).collect();
+    if let Some(unknown) = wanted.iter().find(|name| !all.contains(name)) {
+        panic!("There is no binary {unknown:?}. There are: {}.", all.join(", "));
+    }
+    if wanted.is_empty() { all } else { wanted }
+}
+
+/// As `infra/deploy.py` does, but for this machine, and with the references
+/// from the same dependencies.
+fn build(binaries: &[String]) {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root()).args(["build", "--release", "--locked", "--target-dir", "target"]);
+    cargo.args(["--package", "functions", "--package", "references"]);
+    for binary in binaries.iter().map(String::as_str).chain([HELLO, STORE]) {
+        cargo.args(["--bin", binary]);
+    }
+    let built = cargo.env("AWS_LC_SYS_NO_JITTER_ENTROPY", "1").status().expect("cargo runs");
+    assert!(built.success(), "the binaries could not be built");
+}
+
+fn file(binary: &str) -> PathBuf {
+    root().join("target/release").join(binary)
+}
+
+/// Whether a binary does without the store.
+fn is_without_store(binary: &str) -> bool {
+    let source = root().join("functions/src/bin").join(binary).with_extension("rs");
+    std::fs::read_to_string(source).expect("its source").contains("serve_without_store")
+}
+
+fn sizes(table: &mut Table, binaries: &[String]) {
+    let megabytes = |binary: &str| std::fs::metadata(file(binary)).expect("it was built").len() as f64 / 1e6;
+    for reference in [HELLO, STORE] {
+        table.figure(format!("{reference}: size"), megabytes(reference), "MB", Bar::None);
+    }
+    let (with_store, without) = SIZE_BARS;
+    for (kind, is_kind, reference, bar) in
+        [("without the store", true, HELLO, without), ("with the store", false, STORE, with_store)]
+    {
+        let of_kind = binaries.iter().filter(|binary| is_without_store(binary) == is_kind);
+        let larger = of_kind.map(|binary| (binary, megabytes(binary) - megabytes(reference)));
+        let mut larger: Vec<_> = larger.collect();
+        larger.sort_by(|one, other| other.1.total_cmp(&one.1));
+        if let Some((binary, most)) = larger.first() {
+            let what = format!("largest {kind}, {binary}: size over {reference}'s");
+            table.figure(what, *most, "MB", Bar::AtMost(bar));
+            let within = larger.iter().filter(|(_, larger)| *larger <= bar).count();
+            table.figure(format!("  within the bar, of {}", larger.len()), within as f64, "", Bar::None);
+        }
+    }
+}
+
+/// One start of a function, times in milliseconds.
+struct Start {
+    /// Until it asked for an event.
+    ready: f64,
+    /// Until its first answer was there.
+    first: f64,
+    /// From the first event to its answer.
+    after_init: f64,
+    /// From an event to its answer, once it runs: the median.
+    warm: f64,
+    /// The most memory that it had, in megabytes.
+    peak: f64,
+}
+
+/// A route's starts and its reference's, by turns.
+struct Pair {
+    binary: &'static str,
+    calls: usize,
+    route: Vec<Start>,
+    reference: Vec<Start>,
+}
+
+impl Pair {
+    fn ratio(&self) -> Estimate {
+        Estimate::of_ratios(
+            &each(&self.route, |start| start.first),
+            &each(&self.reference, |start| start.first),
+        )
+    }
+
+    fn reference(&self) -> &'static str {
+        if self.calls == 0 { HELLO } else { STORE }
+    }
+
+    fn tell_ratio(&self, table: &mut Table) {
+        let (calls, bar) = match self.calls {
+            0 => ("no store call".to_owned(), Bar::None),
+            1 => ("1 store call".to_owned(), Bar::AtMost(FIRST_BAR)),
+            calls => (format!("{calls} store calls"), Bar::AtMost(FIRST_BAR)),
+        };
+        let what = format!("  {}, {calls}: first response over {}'s", self.binary, self.reference());
+        table.estimate(what, self.ratio(), "×", bar);
+    }
+}
+
+fn each(starts: &[Start], figure: impl Fn(&Start) -> f64) -> Vec<f64> {
+    starts.iter().map(figure).collect()
+}
+
+/// Of the pairs' estimates, the one whose median is largest.
+fn worst(pairs: &[Pair], estimate: impl Fn(&Pair) -> Estimate) -> Option<(&'static str, Estimate)> {
+    let estimates = pairs.iter().map(|pair| (pair.binary, estimate(pair)));
+    estimates.max_by(|one, other| one.1.median.total_cmp(&other.1.median))
+}
+
+/// What is measured, and what with.
+struct Bench {
+    api: RuntimeApi,
+    /// What every function is told.
+    environment: Vec<(String, String)>,
+    /// What besides that the reference is told that reads from the store.
+    reads: [(String, String); 2],
+}
+
+/// A route's request, and the store calls that it makes.
+type Counted = (Asked, usize);
+
+async fn starts(table: &mut Table, binaries: &[String]) {
+    let furnished = Furnished::start().await;
+    let config = &furnished.workshop.machine.app().config;
+    let store = config.endpoints.dynamodb.as_ref().expect("the store's address");
+    let reads = [
+        ("REFERENCE_TABLE", config.tables.drafts.clone()),
+        ("REFERENCE_KEY", format!("DRAFT#{}", furnished.draft)),
+    ];
+    let mut bench = Bench {
+        api: RuntimeApi::start().await,
+        environment: local::environment(config),
+        reads: reads.map(|(name, value)| (name.to_owned(), value)),
+    };
+    let mut requests = Vec::new();
+    for asked in furnished.requests(binaries) {
+        let calls = bench.calls(&asked, store).await;
+        requests.push((asked, calls));
+    }
+
+    let mut plain = Vec::new();
+    for request in &requests {
+        plain.push(bench.in_turn(request, &[], None, ROUNDS).await);
+    }
+    tell_plain(table, &plain);
+
+    let folder = std::env::temp_dir().join(format!("workshop-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let tls = Tls::before(store, &folder).await;
+    let over_tls = [
+        ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), tls.url.clone()),
+        ("SSL_CERT_FILE".to_owned(), tls.trusted.display().to_string()),
+    ];
+    let mut secured = Vec::new();
+    for request in requests.iter().filter(|(_, calls)| *calls > 0) {
+        secured.push(bench.in_turn(request, &over_tls, None, ROUNDS).await);
+    }
+    tell_secured(table, &secured);
+
+    table.note(format!(
+        "A function of 128 MB has 7 % of a core, of 256 MB 14 %, of 512 MB 29 %: these were started \
+         {ROUNDS_WITH_QUOTA} times under a quota of that, with TLS. Lambda lets a function run faster until it asks for its \
+         first event, so that it is there sooner than the starts here, and what counts is what follows its event."
+    ));
+    for memory in MEMORIES {
+        let Some(quota) = Quota::of(f64::from(memory) / WHOLE_CORE) else {
+            table.note(
+                "The starts with a share of a core are left out: this user may not make a group of processes with \
+                 a quota (cgroups). As root, one may.",
+            );
+            break;
+        };
+        let mut slowed = Vec::new();
+        for request in requests.iter().filter(|(asked, _)| WITH_QUOTA.contains(&asked.binary)) {
+            slowed.push(bench.in_turn(request, &over_tls, Some(&quota), ROUNDS_WITH_QUOTA).await);
+        }
+        tell_slowed(table, &slowed, memory);
+    }
+    let _ = std::fs::remove_dir_all(folder);
+    furnished.workshop.stop().await;
+}
+
+impl Bench {
+    fn program(&self, binary: &str, besides: &[(String, String)]) -> Program {
+        let environment = self.environment.iter().chain(besides).cloned().collect();
+        Program { file: file(binary), environment }
+    }
+
+    fn reference(&self, calls: usize, besides: &[(String, String)]) -> Program {
+        if calls == 0 {
+            return self.program(HELLO, besides);
+        }
+        let calls = [("REFERENCE_CALLS".to_owned(), calls.to_string())];
+        self.program(STORE, &[besides, &self.reads, &calls].concat())
+    }
+
+    /// The store calls of a route's first request, without that which opens the connection before.
+    async fn calls(&mut self, asked: &Asked, store: &str) -> usize {
+        let counter = Counter::before(store).await;
+        let counted = [("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), counter.url.clone())];
+        let program = self.program(asked.binary, &counted);
+        let mut function = self.api.run(&program, None).await;
+        counter.take();
+        let answered = function.answer(&asked.event).await;
+        assert_eq!(answered.answer["statusCode"], asked.status, "{}: {}", asked.binary, answered.answer);
+        let calls = counter.take();
+        function.end().await;
+        assert_eq!(calls == 0, is_without_store(asked.binary), "{} makes {calls} calls", asked.binary);
+        calls
+    }
+
+    /// Starts a route and its reference by turns; who goes first, too, by turns.
+    async fn in_turn(
+        &mut self,
+        (asked, calls): &Counted,
+        besides: &[(String, String)],
+        quota: Option<&Quota>,
+        rounds: usize,
+    ) -> Pair {
+        let (program, reference) = (self.program(asked.binary, besides), self.reference(*calls, besides));
+        let mut pair = Pair { binary: asked.binary, calls: *calls, route: Vec::new(), reference: Vec::new() };
+        for round in 0..rounds {
+            if round % 2 == 0 {
+                pair.reference.push(self.start(&reference, &asked.event, 200, quota).await);
+            }
+            pair.route.push(self.start(&program, &asked.event, asked.status, quota).await);
+            if round % 2 == 1 {
+                pair.reference.push(self.start(&reference, &asked.event, 200, quota).await);
+            }
+        }
+        pair
+    }
+
+    async fn start(&mut self, program: &Program, event: &str, status: u16, quota: Option<&Quota>) -> Start {
+        let mut function = self.api.run(program, quota).await;
+        let first = function.answer(event).await;
+        assert_eq!(first.answer["statusCode"], status, "{}: {}", program.file.display(), first.answer);
+        let mut warm = Vec::new();
+        for _ in 0..WARM {
+            let answered = function.answer(event).await;
+            assert_eq!(answered.answer["statusCode"], status, "{}", answered.answer);
+            warm.push(millis(answered.to - answered.from));
+        }
+        let since_start = |at: std::time::Instant| -> Duration { at - function.started };
+        let start = Start {
+            ready: millis(since_start(function.ready)),
+            first: millis(since_start(first.to)),
+            after_init: millis(first.to - first.from),
+            warm: Estimate::of(&warm).median,
+            peak: function.peak() / 1e6,
+        };
+        function.end().await;
+        start
+    }
+}
+
+fn tell_plain(table: &mut Table, pairs: &[Pair]) {
+    for pair in pairs {
+        pair.tell_ratio(table);
+    }
+    for reference in [HELLO, STORE] {
+        if let Some(pair) =
+            pairs.iter().filter(|pair| pair.reference() == reference).min_by_key(|pair| pair.calls)
+        {
+            let of = |figure: fn(&Start) -> f64| Estimate::of(&each(&pair.reference, figure));
+            table.estimate(
+                format!("{reference}: until it asks for an event"),
+                of(|start| start.ready),
+                "ms",
+                Bar::None,
+            );
+            table.estimate("  until its first response", of(|start| start.first), "ms", Bar::None);
+            table.estimate("  most memory", of(|start| start.peak), "MB", Bar::None);
+        }
+    }
+    let slowest = |what: &str, figure: fn(&Start) -> f64, table: &mut Table| {
+        if let Some((binary, estimate)) = worst(pairs, |pair| Estimate::of(&each(&pair.route, figure))) {
+            table.estimate(format!("slowest {what}: {binary}"), estimate, "ms", Bar::None);
+        }
+    };
+    slowest("until it asks for an event", |start| start.ready, table);
+    slowest("until its first response", |start| start.first, table);
+    slowest("later response", |start| start.warm, table);
+    let with_store = pairs.iter().filter(|pair| pair.calls > 0);
+    let peaks = with_store.map(|pair| (pair.binary, Estimate::of(&each(&pair.route, |start| start.peak))));
+    if let Some((binary, peak)) = peaks.max_by(|one, other| one.1.median.total_cmp(&other.1.median)) {
+        table.estimate(format!("most memory with the store: {binary}"), peak, "MB", Bar::AtMost(PEAK_BAR));
+    }
+}
+
+fn tell_secured(table: &mut Table, pairs: &[Pair]) {
+    let over_warm = |starts: &[Start]| {
+        Estimate::of_ratios(&each(starts, |start| start.after_init), &each(starts, |start| start.warm))
+    };
+    if let Some((binary, ratio)) = worst(pairs, |pair| over_warm(&pair.route)) {
+        let what = format!("with TLS, slowest after its start, {binary}: first response over later ones");
+        table.estimate(what, ratio, "×", Bar::AtMost(CONNECTED_BAR));
+    }
+    if let Some(pair) = pairs.iter().min_by_key(|pair| pair.calls) {
+        table.estimate(format!("  {STORE}, which connects then"), over_warm(&pair.reference), "×", Bar::None);
+    }
+    if let Some((binary, ratio)) = worst(pairs, Pair::ratio) {
+        let what = format!("with TLS, slowest first response, {binary}: over {STORE}'s");
+        table.estimate(what, ratio, "×", Bar::None);
+    }
+    if let Some((binary, first)) = worst(pairs, |pair| Estimate::of(&each(&pair.route, |start| start.first)))
+    {
+        table.estimate(format!("  until its first response: {binary}"), first, "ms", Bar::None);
+    }
+}
+
+fn tell_slowed(table: &mut Table, pairs: &[Pair], memory: u32) {
+    for pair in pairs {
+        let first = Estimate::of(&each(&pair.route, |start| start.first));
+        let after_init = Estimate::of(&each(&pair.route, |start| start.after_init));
+        table.estimate(
+            format!("at {memory} MB, {}: until its first response", pair.binary),
+            first,
+            "ms",
+            Bar::None,
+        );
+        table.estimate("  of that, from its event on", after_init, "ms", Bar::None);
+        pair.tell_ratio(table);
+    }
+}
