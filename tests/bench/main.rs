@@ -8,6 +8,7 @@ mod against;
 mod cold;
 mod cost;
 mod figures;
+mod page;
 mod process;
 mod results;
 mod runtime;
@@ -26,6 +27,7 @@ const CHAPTERS: &[Chapter] = &[
     ("against", "Against what one would use instead", against::measure),
     ("cost", "What it costs", cost::measure),
     ("search", "Imports and searches", search::measure),
+    ("page", "The page", page::measure),
 ];
 
 fn main() -> ExitCode {

@@ -7,7 +7,7 @@ export default defineConfig({
   testMatch: "bench.ts",
   outputDir: "../../target/browser/bench",
   workers: 1,
-  timeout: 1_200_000,
+  timeout: 1_800_000,
   reporter: [["dot"]],
   use: { launchOptions, viewport: { width: 1360, height: 860 }, locale: "en-GB" },
 });

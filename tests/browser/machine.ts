@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export const ROOT = join(import.meta.dirname, "../..");
-const BINARY = join(ROOT, "target/debug/workshop");
+/** Where cargo put the programs: debug builds, unless it is told. */
+export const BUILT = process.env.WORKSHOP_BUILT ?? join(ROOT, "target/debug");
 const STARTS_WITHIN_MS = 60_000;
 
 export class Machine {
@@ -58,7 +59,7 @@ export class Machine {
   /** Starts it, on the ports it had before if there was a before. */
   async start(): Promise<void> {
     const port = (address: string): string => (address === "" ? "0" : new URL(address).port);
-    const started = spawn(BINARY, [], {
+    const started = spawn(join(BUILT, "workshop"), [], {
       cwd: ROOT,
       env: {
         ...clean(process.env),

@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type Machine, ROOT } from "./machine";
+import { BUILT, type Machine } from "./machine";
 
 export interface Run {
   test_id: string;
@@ -137,5 +137,5 @@ export function longText(letters: number): string {
 /** Gives a draft a history of that many runs, by `cargo build -p tests --example seed_history`. */
 export async function seeded(machine: Machine, draft: string, runs: number): Promise<void> {
   const given = ["--dynamodb", machine.dynamodb, "--user", "local", "--draft", draft, "--runs", String(runs)];
-  await promisify(execFile)(join(ROOT, "target/debug/examples/seed_history"), given);
+  await promisify(execFile)(join(BUILT, "examples/seed_history"), given);
 }
