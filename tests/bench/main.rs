@@ -5,6 +5,7 @@
 //! tables into RESULTS.md, which keeps the last accepted ones.
 
 mod against;
+mod building;
 mod cold;
 mod cost;
 mod figures;
@@ -28,6 +29,7 @@ const CHAPTERS: &[Chapter] = &[
     ("cost", "What it costs", cost::measure),
     ("search", "Imports and searches", search::measure),
     ("page", "The page", page::measure),
+    ("building", "Building", building::measure),
 ];
 
 fn main() -> ExitCode {
