@@ -167,7 +167,8 @@ impl Chapter {
         for (number, row) in rows.iter().enumerate() {
             let [what, figure, interval, bar, verdict] = row;
             let [a, b, c, d, e] = widths;
-            let _ = writeln!(text, "| {what:<a$} | {figure:>b$} | {interval:>c$} | {bar:>d$} | {verdict:<e$} |");
+            let _ =
+                writeln!(text, "| {what:<a$} | {figure:>b$} | {interval:>c$} | {bar:>d$} | {verdict:<e$} |");
             if number == 0 {
                 let line = |width: usize, end: &str| "-".repeat(width + 2 - end.len()) + end;
                 let _ = writeln!(
