@@ -62,7 +62,6 @@ arm64: $(DEPLOY_TOOLS)  ## the release build for AWS, each binary run under an e
 
 bench: $(BENCH_TOOLS)  ## how fast it is, against its bars; ONLY="<chapters>"; ACCEPT=yes keeps the table in tests/bench/RESULTS.md
 	cargo build --locked --profile bench --package local --bin workshop
-	cargo build --locked --release --package functions --bin drafts-get --bin drafts-update
 	ACCEPT=$(ACCEPT) cargo bench --locked --package tests --bench bench -- $(ONLY)
 
 pictures: page $(BROWSER_TOOLS)  ## takes README's screenshots anew

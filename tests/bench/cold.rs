@@ -8,18 +8,17 @@
 
 mod front;
 mod requests;
-mod runtime_api;
 
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use tests::root;
 
 use crate::figures::{Bar, Estimate, Table, millis};
+use crate::process;
+use crate::release::{build, file};
+use crate::runtime_api::{Function, Program, Quota};
 use front::{Counter, Tls};
 use requests::{Asked, Furnished};
-use runtime_api::{Program, Quota, RuntimeApi};
 
 /// Starts of each binary, and under quotas.
 const ROUNDS: usize = 15;
@@ -53,7 +52,8 @@ pub fn measure(table: &mut Table) {
          times more. Times are from the start of the process, with all that it does before it asks for an event."
     ));
     let binaries = chosen();
-    build(&binaries);
+    let names = binaries.iter().map(String::as_str).chain([HELLO, STORE]);
+    build(&names.collect::<Vec<_>>());
     sizes(table, &binaries);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(starts(table, &binaries));
@@ -72,23 +72,6 @@ fn chosen() -> Vec<String> {
         panic!("There is no binary {unknown:?}. There are: {}.", all.join(", "));
     }
     if wanted.is_empty() { all } else { wanted }
-}
-
-/// As `infra/deploy.py` does, but for this machine, and with the references
-/// from the same dependencies.
-fn build(binaries: &[String]) {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root()).args(["build", "--release", "--locked", "--target-dir", "target"]);
-    cargo.args(["--package", "functions", "--package", "references"]);
-    for binary in binaries.iter().map(String::as_str).chain([HELLO, STORE]) {
-        cargo.args(["--bin", binary]);
-    }
-    let built = cargo.env("AWS_LC_SYS_NO_JITTER_ENTROPY", "1").status().expect("cargo runs");
-    assert!(built.success(), "the binaries could not be built");
-}
-
-fn file(binary: &str) -> PathBuf {
-    root().join("target/release").join(binary)
 }
 
 /// Whether a binary does without the store.
@@ -176,7 +159,6 @@ fn worst(pairs: &[Pair], estimate: impl Fn(&Pair) -> Estimate) -> Option<(&'stat
 
 /// What is measured, and what with.
 struct Bench {
-    api: RuntimeApi,
     /// What every function is told.
     environment: Vec<(String, String)>,
     /// What besides that the reference is told that reads from the store.
@@ -194,8 +176,7 @@ async fn starts(table: &mut Table, binaries: &[String]) {
         ("REFERENCE_TABLE", config.tables.drafts.clone()),
         ("REFERENCE_KEY", format!("DRAFT#{}", furnished.draft)),
     ];
-    let mut bench = Bench {
-        api: RuntimeApi::start().await,
+    let bench = Bench {
         environment: local::environment(config),
         reads: reads.map(|(name, value)| (name.to_owned(), value)),
     };
@@ -262,11 +243,11 @@ impl Bench {
     }
 
     /// The store calls of a route's first request, without that which opens the connection before.
-    async fn calls(&mut self, asked: &Asked, store: &str) -> usize {
+    async fn calls(&self, asked: &Asked, store: &str) -> usize {
         let counter = Counter::before(store).await;
         let counted = [("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), counter.url.clone())];
         let program = self.program(asked.binary, &counted);
-        let mut function = self.api.run(&program, None).await;
+        let mut function = Function::start(&program, None).await;
         counter.take();
         let answered = function.answer(&asked.event).await;
         assert_eq!(answered.answer["statusCode"], asked.status, "{}: {}", asked.binary, answered.answer);
@@ -278,7 +259,7 @@ impl Bench {
 
     /// Starts a route and its reference by turns; who goes first, too, by turns.
     async fn in_turn(
-        &mut self,
+        &self,
         (asked, calls): &Counted,
         besides: &[(String, String)],
         quota: Option<&Quota>,
@@ -298,8 +279,8 @@ impl Bench {
         pair
     }
 
-    async fn start(&mut self, program: &Program, event: &str, status: u16, quota: Option<&Quota>) -> Start {
-        let mut function = self.api.run(program, quota).await;
+    async fn start(&self, program: &Program, event: &str, status: u16, quota: Option<&Quota>) -> Start {
+        let mut function = Function::start(program, quota).await;
         let first = function.answer(event).await;
         assert_eq!(first.answer["statusCode"], status, "{}: {}", program.file.display(), first.answer);
         let mut warm = Vec::new();
@@ -314,7 +295,7 @@ impl Bench {
             first: millis(since_start(first.to)),
             after_init: millis(first.to - first.from),
             warm: Estimate::of(&warm).median,
-            peak: function.peak() / 1e6,
+            peak: process::peak(function.pid()),
         };
         function.end().await;
         start

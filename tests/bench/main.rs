@@ -11,8 +11,9 @@ mod cost;
 mod figures;
 mod page;
 mod process;
+mod release;
 mod results;
-mod runtime;
+mod runtime_api;
 mod search;
 
 use std::process::ExitCode;

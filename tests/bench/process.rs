@@ -19,7 +19,7 @@ fn memory(pid: u32, name: &str) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
     let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
     let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-    kilobytes / 1_024.0
+    kilobytes * 1_024.0 / 1e6
 }
 
 /// Processor time of a process so far, its own and the kernel's for it, to a hundredth of a second.

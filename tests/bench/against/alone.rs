@@ -10,18 +10,18 @@
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::http::HeaderMap;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::DRAFTS;
-use tokio::process::Child;
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::{Identity, Reference, USER, text};
 use crate::figures::{Bar, Estimate, Table, millis};
 use crate::process;
-use crate::runtime::{self, Runtime};
+use crate::release::{build, file};
+use crate::runtime_api::{Function, Program};
 
 /// How often, in turn, each is asked, and for how long each time: processor time is told in hundredths of a second.
 const SLICES: usize = 12;
@@ -72,6 +72,7 @@ pub async fn measure(table: &mut Table, identity: &Identity) {
         "Then each without its store: a function's process under a Runtime API, whose store answers the same at \
          once over DynamoDB's wire protocol, and FastAPI with the row in memory. One request in flight.",
     );
+    build(&[Work::Read, Work::Save].map(Work::binary));
     for work in [Work::Read, Work::Save] {
         processor_time(table, identity, work).await;
     }
@@ -79,7 +80,7 @@ pub async fn measure(table: &mut Table, identity: &Identity) {
 }
 
 async fn processor_time(table: &mut Table, identity: &Identity, work: Work) {
-    let mut function = Function::start(work).await;
+    let mut function = Called::start(work).await;
     let mut unchecked = Asked::start(work, None).await;
     let mut checked = Asked::start(work, Some(identity)).await;
     let (mut ours, mut theirs, mut with_check) = (Vec::new(), Vec::new(), Vec::new());
@@ -107,10 +108,10 @@ async fn starts(table: &mut Table) {
     let (mut ready, mut theirs_ready) = (Vec::new(), Vec::new());
     let (mut held, mut theirs_held) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
-        let mut function = Function::start(Work::Read).await;
+        let mut function = Called::start(Work::Read).await;
         function.slice(SLICE_OF_A_START).await;
-        ready.push(millis(function.ready));
-        held.push(process::peak(function.pid));
+        ready.push(millis(function.ready()));
+        held.push(process::peak(function.function.pid()));
         drop(function);
         let mut asked = Asked::start(Work::Read, None).await;
         asked.slice(SLICE_OF_A_START).await;
@@ -128,53 +129,45 @@ async fn starts(table: &mut Table) {
     table.estimate("  FastAPI, to its first answer", Estimate::of(&theirs_ready), "ms", Bar::None);
 }
 
-/// A function's process. It ends with its value.
-struct Function {
-    runtime: Runtime,
-    event: Bytes,
-    /// From its start until it asked for an event.
-    ready: Duration,
-    pid: u32,
-    _process: Child,
+/// A function's process, and what it is asked. It ends with its value.
+struct Called {
+    function: Function,
+    event: String,
     _store: Store,
 }
 
-impl Function {
+impl Called {
     async fn start(work: Work) -> Self {
         let store = Store::start().await;
-        let mut runtime = Runtime::start().await;
-        let settings = runtime::settings(&store.address);
-        let environment: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let binary = runtime::built(work.binary());
-        let began = Instant::now();
-        let process = runtime.spawn(&binary, &environment);
-        let ready = runtime.asked().await - began;
-        let event = event(work).to_string().into();
-        let pid = process.id().expect("it runs");
-        let mut function = Self { runtime, event, ready, pid, _process: process, _store: store };
-        let answer: Value = serde_json::from_slice(&function.ask().await).expect("JSON");
-        assert_eq!(answer["statusCode"], 200, "{answer}");
+        let program = Program { file: file(work.binary()), environment: settings(&store.address) };
+        let function = Function::start(&program, None).await;
+        let mut called = Self { function, event: event(work).to_string(), _store: store };
+        let answer = called.ask().await;
         is_right(work, answer["body"].as_str().expect("a body"));
-        function
+        called
+    }
+
+    /// From its start until it asked for an event.
+    fn ready(&self) -> Duration {
+        self.function.ready - self.function.started
     }
 
     /// Its answer to the event, once it asks for the next one: then all its work is done.
-    async fn ask(&mut self) -> Bytes {
-        let answer = self.runtime.invoke(self.event.clone()).await;
-        self.runtime.asked().await;
+    async fn ask(&mut self) -> Value {
+        let answer = self.function.answer(&self.event).await.answer;
+        assert_eq!(answer["statusCode"], 200, "{answer}");
         answer
     }
 
     /// Asks for a while: processor time a request, in microseconds.
     async fn slice(&mut self, slice: Duration) -> f64 {
-        let before = process::processor_time(self.pid);
+        let before = process::processor_time(self.function.pid());
         let (mut requests, began) = (0, Instant::now());
         while began.elapsed() < slice {
             requests += 1;
-            let answer = self.ask().await;
-            assert!(answer.starts_with(b"{\"statusCode\":200"), "{}", String::from_utf8_lossy(&answer));
+            self.ask().await;
         }
-        micros(process::processor_time(self.pid) - before, requests)
+        micros(process::processor_time(self.function.pid()) - before, requests)
     }
 }
 
@@ -301,7 +294,10 @@ impl Store {
                 headers.get("x-amz-target").is_some_and(|target| target == "DynamoDB_20120810.GetItem");
             ([("content-type", "application/x-amz-json-1.0")], if is_read { found } else { saved })
         };
-        let (address, serving) = runtime::serve(Router::new().fallback(answer)).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let router = Router::new().fallback(answer);
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });
         Self { address, serving }
     }
 }
@@ -327,4 +323,23 @@ fn item() -> Value {
         _ => json!({"NULL": true}),
     };
     item.as_object().expect("fields").iter().map(|(name, value)| (name.clone(), attribute(value))).collect()
+}
+
+/// What a function reads from its environment, with its store at `address`.
+fn settings(address: &str) -> Vec<(String, String)> {
+    let store = format!("http://{address}");
+    let settings = [
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "bench"),
+        ("AWS_SECRET_ACCESS_KEY", "bench"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &store),
+        ("WORKSHOP_DRAFTS_TABLE", "drafts"),
+        ("WORKSHOP_LIBRARY_TABLE", "library"),
+        ("WORKSHOP_ARTICLES_TABLE", "articles"),
+        ("WORKSHOP_USAGE_TABLE", "usage"),
+        ("WORKSHOP_ISSUER", "https://issuer.invalid"),
+        ("WORKSHOP_CLIENT_ID", "workshop"),
+        ("WORKSHOP_CURSOR_KEY", "0123456789abcdef0123456789abcdef"),
+    ];
+    settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
 }

@@ -37,8 +37,8 @@ enum Said {
 /// Something said, and when.
 type Heard = (Instant, Said);
 
-/// The API. It ends with its value.
-pub struct RuntimeApi {
+/// The API, for one function. It ends with its value.
+struct RuntimeApi {
     address: SocketAddr,
     heard: mpsc::UnboundedReceiver<Heard>,
     serving: JoinHandle<()>,
@@ -54,8 +54,8 @@ pub struct Program {
 }
 
 /// A function that runs and waits for an event. Dropping it ends it.
-pub struct Function<'a> {
-    api: &'a mut RuntimeApi,
+pub struct Function {
+    api: RuntimeApi,
     name: String,
     child: Child,
     next: oneshot::Sender<String>,
@@ -77,7 +77,7 @@ pub struct Answered {
 
 impl RuntimeApi {
     /// Serves it on a port of its own.
-    pub async fn start() -> Self {
+    async fn start() -> Self {
         let (say, heard) = mpsc::unbounded_channel();
         let router = Router::new()
             .route(&format!("{INVOCATION}/next"), get(next))
@@ -88,31 +88,6 @@ impl RuntimeApi {
         let address = listener.local_addr().expect("an address");
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });
         Self { address, heard, serving }
-    }
-
-    /// Starts a function, within a quota if there is one, and waits until it asks for an event.
-    pub async fn run(&mut self, program: &Program, quota: Option<&Quota>) -> Function<'_> {
-        // Of a function that was ended.
-        while self.heard.try_recv().is_ok() {}
-        let mut command = match quota {
-            None => Command::new(&program.file),
-            Some(quota) => quota.command(&program.file),
-        };
-        command
-            .env_clear()
-            .envs(program.environment.iter().map(|(name, value)| (name, value)))
-            .env("AWS_LAMBDA_RUNTIME_API", self.address.to_string())
-            .env("AWS_LAMBDA_FUNCTION_NAME", "function")
-            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .kill_on_drop(true);
-        let started = Instant::now();
-        let mut child = command.spawn().expect("the function starts");
-        let name = program.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (ready, next) = self.ready(&name, &mut child).await;
-        Function { api: self, name, child, next, started, ready }
     }
 
     async fn ready(&mut self, name: &str, child: &mut Child) -> (Instant, oneshot::Sender<String>) {
@@ -138,7 +113,36 @@ impl Drop for RuntimeApi {
     }
 }
 
-impl Function<'_> {
+impl Function {
+    /// Starts one, within a quota if there is one, and waits until it asks for an event.
+    pub async fn start(program: &Program, quota: Option<&Quota>) -> Self {
+        let mut api = RuntimeApi::start().await;
+        let mut command = match quota {
+            None => Command::new(&program.file),
+            Some(quota) => quota.command(&program.file),
+        };
+        command
+            .env_clear()
+            .envs(program.environment.iter().map(|(name, value)| (name, value)))
+            .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
+            .env("AWS_LAMBDA_FUNCTION_NAME", "function")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .kill_on_drop(true);
+        let started = Instant::now();
+        let mut child = command.spawn().expect("the function starts");
+        let name = program.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (ready, next) = api.ready(&name, &mut child).await;
+        Self { api, name, child, next, started, ready }
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     /// Hands it an event and waits for the answer, and until it asks for the next one.
     pub async fn answer(&mut self, event: &str) -> Answered {
         let (unasked, _) = oneshot::channel();
@@ -152,15 +156,6 @@ impl Function<'_> {
         };
         (_, self.next) = self.api.ready(&self.name, &mut self.child).await;
         Answered { from, to, answer: serde_json::from_slice(&answer).expect("an answer is JSON") }
-    }
-
-    /// The most memory that it ever had, in bytes (`VmHWM` of proc(5)).
-    pub fn peak(&self) -> f64 {
-        let path = format!("/proc/{}/status", self.child.id().expect("it runs"));
-        let status = std::fs::read_to_string(path).expect("Linux says how a process is");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak");
-        let kibibytes = line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number");
-        kibibytes * 1_024.0
     }
 
     /// Ends it.
