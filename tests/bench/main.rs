@@ -5,16 +5,19 @@
 //! tables into RESULTS.md, which keeps the last accepted ones.
 
 mod against;
+mod asked;
 mod building;
 mod cold;
 mod cost;
 mod figures;
+mod growth;
 mod page;
 mod process;
 mod release;
 mod results;
 mod runtime_api;
 mod search;
+mod warm;
 
 use std::process::ExitCode;
 
@@ -26,8 +29,10 @@ type Chapter = (&'static str, &'static str, fn(&mut Table));
 /// In the order they run and stand in the results.
 const CHAPTERS: &[Chapter] = &[
     ("cold", "Cold start", cold::measure),
+    ("warm", "Warm", warm::measure),
     ("against", "Against what one would use instead", against::measure),
     ("cost", "What it costs", cost::measure),
+    ("growth", "Growth", growth::measure),
     ("search", "Imports and searches", search::measure),
     ("page", "The page", page::measure),
     ("building", "Building", building::measure),

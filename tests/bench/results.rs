@@ -14,9 +14,27 @@ const INTRODUCTION: &str = "# Results\n\n\
     What `make bench ACCEPT=yes` measured last, chapter by chapter. Figures are ratios where they can be, taken in \
     turn within one run: a time by itself tells more of the machine than of the workshop.\n";
 
+fn file() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("bench/RESULTS.md")
+}
+
+/// The figure that was accepted last for what stands in a row of this name.
+pub fn accepted(what: &str) -> Option<f64> {
+    figure(&std::fs::read_to_string(file()).ok()?, what)
+}
+
+fn figure(results: &str, what: &str) -> Option<f64> {
+    let mut rows = results.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
+        Some((cells.next()?, cells.next()?))
+    });
+    let (_, figure) = rows.find(|(name, _)| *name == what)?;
+    figure.split(' ').next()?.parse().ok()
+}
+
 /// Puts the table's chapters in place of the same ones, and keeps the others.
 pub fn accept(table: &Table) {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("bench/RESULTS.md");
+    let file = file();
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
     let from = origin();
     let measured: Vec<_> = table.chapters().collect();

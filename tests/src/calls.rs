@@ -1,6 +1,6 @@
-//! The calls that go to the store and to the queues, watched from within their
-//! clients: what each was, how long it took, and the read and write units it
-//! used, which DynamoDB tells when it is asked.
+//! The calls that go to the services, watched from within their clients: when
+//! and how long each took, and the units it used, which an answer has only when
+//! asked.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,26 +11,26 @@ use aws_sdk_dynamodb::config::interceptors::{
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::operation::{
-    batch_get_item, batch_write_item, delete_item, get_item, put_item, query, search_vectors,
-    transact_write_items, update_item,
+    batch_get_item, batch_write_item, delete_item, get_item, put_item, query, transact_write_items,
+    update_item,
 };
-use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
-use aws_sdk_sqs::operation::{change_message_visibility, send_message};
-use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
-/// A call that has ended well.
-#[derive(Clone, Copy, Debug)]
+/// A call that has ended.
+#[derive(Clone, Debug)]
 pub struct Call {
     /// Its operation.
-    pub operation: &'static str,
-    /// What it was.
+    pub operation: String,
+    /// What it is charged as.
     pub kind: Kind,
     /// When it began.
     pub began: Instant,
     /// How long it took, with writing its request down and reading its answer.
     pub took: Duration,
-    /// Units of it. A search among vectors has none: it is charged otherwise.
+    /// Read or write units of it: none when it failed. A search among vectors
+    /// has none either: it is charged otherwise.
     pub units: f64,
 }
 
@@ -45,7 +45,17 @@ pub enum Kind {
     Queue,
 }
 
-/// The calls of a client that it is an interceptor of. One that was refused is not among them.
+impl Kind {
+    fn of(operation: &str) -> Self {
+        match operation {
+            "GetItem" | "BatchGetItem" | "Query" | "SearchVectors" => Self::Read,
+            "SendMessage" | "ChangeMessageVisibility" => Self::Queue,
+            _ => Self::Write,
+        }
+    }
+}
+
+/// The calls of the clients that it is an interceptor of.
 #[derive(Clone, Debug, Default)]
 pub struct Calls(Arc<Mutex<Vec<Call>>>);
 
@@ -56,6 +66,21 @@ impl Calls {
     }
 }
 
+/// How long at least one of `calls` was under way, and in how many stretches.
+pub fn waited(calls: &[Call]) -> (Duration, u32) {
+    let mut spans: Vec<_> = calls.iter().map(|call| (call.began, call.began + call.took)).collect();
+    spans.sort_unstable();
+    let (mut waited, mut stretches) = (Duration::ZERO, 0);
+    let mut until: Option<Instant> = None;
+    for (began, ended) in spans {
+        let goes_on = until.filter(|until| *until >= began);
+        stretches += u32::from(goes_on.is_none());
+        waited += ended.saturating_duration_since(goes_on.unwrap_or(began));
+        until = Some(until.map_or(ended, |until| until.max(ended)));
+    }
+    (waited, stretches)
+}
+
 #[derive(Debug)]
 struct Began(Instant);
 
@@ -63,53 +88,20 @@ impl Storable for Began {
     type Storer = StoreReplace<Self>;
 }
 
-/// Has a call tell its units.
-fn ask(input: &mut Input) {
-    macro_rules! ask {
-        ($($input:path),+) => {
-            $(if let Some(input) = input.downcast_mut::<$input>() {
-                input.return_consumed_capacity = Some(ReturnConsumedCapacity::Total);
-            })+
-        };
-    }
-    ask!(
-        get_item::GetItemInput,
-        query::QueryInput,
-        batch_get_item::BatchGetItemInput,
-        put_item::PutItemInput,
-        update_item::UpdateItemInput,
-        delete_item::DeleteItemInput,
-        batch_write_item::BatchWriteItemInput,
-        transact_write_items::TransactWriteItemsInput
-    );
+/// Has the answer to an input of one of these types say what it consumed.
+macro_rules! ask {
+    ($input:ident: $($type:ty),*) => {
+        $(if let Some(input) = $input.downcast_mut::<$type>() {
+            input.return_consumed_capacity = Some(ReturnConsumedCapacity::Total);
+        })*
+    };
 }
 
-/// A call's operation, kind and units; nothing for what isn't watched.
-fn told(output: &Output) -> Option<(&'static str, Kind, f64)> {
-    let sum = |used: &[ConsumedCapacity]| used.iter().filter_map(|used| used.capacity_units).sum();
-    macro_rules! told {
-        ($($operation:literal, $kind:ident, $output:path => |$told:ident| $used:expr;)+) => {
-            $(if let Some($told) = output.downcast_ref::<$output>() {
-                return Some(($operation, Kind::$kind, sum($used)));
-            })+
-        };
-    }
-    told! {
-        "GetItem", Read, get_item::GetItemOutput => |told| told.consumed_capacity.as_slice();
-        "Query", Read, query::QueryOutput => |told| told.consumed_capacity.as_slice();
-        "BatchGetItem", Read, batch_get_item::BatchGetItemOutput => |told| told.consumed_capacity();
-        "SearchVectors", Read, search_vectors::SearchVectorsOutput => |_told| &[];
-        "PutItem", Write, put_item::PutItemOutput => |told| told.consumed_capacity.as_slice();
-        "UpdateItem", Write, update_item::UpdateItemOutput => |told| told.consumed_capacity.as_slice();
-        "DeleteItem", Write, delete_item::DeleteItemOutput => |told| told.consumed_capacity.as_slice();
-        "BatchWriteItem", Write, batch_write_item::BatchWriteItemOutput => |told| told.consumed_capacity();
-        "TransactWriteItems", Write, transact_write_items::TransactWriteItemsOutput
-            => |told| told.consumed_capacity();
-        "SendMessage", Queue, send_message::SendMessageOutput => |_told| &[];
-        "ChangeMessageVisibility", Queue, change_message_visibility::ChangeMessageVisibilityOutput
-            => |_told| &[];
-    }
-    None
+/// What an output of one of these types says that it consumed.
+macro_rules! consumed {
+    ($output:ident: $($type:ty),*) => {
+        [$($output.downcast_ref::<$type>().map(|output| output.consumed_capacity.as_slice())),*]
+    };
 }
 
 impl Intercept for Calls {
@@ -124,7 +116,10 @@ impl Intercept for Calls {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         config.interceptor_state().store_put(Began(Instant::now()));
-        ask(context.input_mut());
+        let input = context.input_mut();
+        ask!(input: query::QueryInput, get_item::GetItemInput, batch_get_item::BatchGetItemInput,
+            put_item::PutItemInput, update_item::UpdateItemInput, delete_item::DeleteItemInput,
+            batch_write_item::BatchWriteItemInput, transact_write_items::TransactWriteItemsInput);
         Ok(())
     }
 
@@ -134,14 +129,43 @@ impl Intercept for Calls {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let (Some(&Began(began)), Some(Ok(output))) = (config.load::<Began>(), context.output_or_error())
-        else {
+        let (Some(Began(began)), Some(ended)) = (config.load::<Began>(), context.output_or_error()) else {
             return Ok(());
         };
-        if let Some((operation, kind, units)) = told(output) {
-            let call = Call { operation, kind, began, took: began.elapsed(), units };
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(call);
-        }
+        let took = began.elapsed();
+        let units = ended.map_or(0.0, |output| {
+            let one = consumed!(output: query::QueryOutput, get_item::GetItemOutput, put_item::PutItemOutput,
+                update_item::UpdateItemOutput, delete_item::DeleteItemOutput);
+            let many = consumed!(output: batch_get_item::BatchGetItemOutput,
+                batch_write_item::BatchWriteItemOutput, transact_write_items::TransactWriteItemsOutput);
+            let many = many.into_iter().flatten().flatten();
+            let capacities = one.into_iter().flatten().flatten().chain(many.flatten());
+            capacities.filter_map(|capacity| capacity.capacity_units).sum()
+        });
+        let operation = config.load::<Metadata>().map_or("", Metadata::name).to_owned();
+        let call = Call { kind: Kind::of(&operation), operation, began: *began, took, units };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(call);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_that_overlap_are_waited_for_once() {
+        let start = Instant::now();
+        let call = |from: u64, to: u64| Call {
+            operation: "GetItem".to_owned(),
+            kind: Kind::Read,
+            began: start + Duration::from_millis(from),
+            took: Duration::from_millis(to - from),
+            units: 0.0,
+        };
+        assert_eq!(waited(&[]), (Duration::ZERO, 0));
+        // One within another, one that goes on after it, and one apart.
+        let calls = [call(20, 25), call(0, 10), call(2, 5), call(8, 12)];
+        assert_eq!(waited(&calls), (Duration::from_millis(17), 2));
     }
 }

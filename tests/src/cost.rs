@@ -253,9 +253,9 @@ impl Meter {
         let query = [("query", "interest rates of savings"), ("limit", "20")];
         self.call_with("articles-search", Call { path: &topic, query: &query, ..Call::default() }, 200).await;
         let lines = |count| Words::default().items(count);
-        let body: Value = serde_json::from_str(&lines(1)).expect("an article");
-        let headers = [("content-type", "application/x-ndjson")];
-        let import = Call { path: &[("topic", "News")], headers: &headers, body, ..Call::default() };
+        let one = lines(1);
+        let file = Some(("application/x-ndjson", one.as_str()));
+        let import = Call { path: &[("topic", "News")], file, ..Call::default() };
         self.call_with("articles-import, of one", import, 200).await;
 
         let items = [("Banks lend more", "https://wire.example/1", "Banks lend more to small firms.")];

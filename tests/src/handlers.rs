@@ -24,10 +24,12 @@ pub struct Call<'a> {
     pub path: &'a [(&'a str, &'a str)],
     /// Query parameters.
     pub query: &'a [(&'a str, &'a str)],
-    /// Headers. The content is JSON unless they say otherwise.
+    /// Headers.
     pub headers: &'a [(&'a str, &'a str)],
     /// The JSON body; none when it is null.
     pub body: Value,
+    /// A body that isn't JSON: its media type and itself.
+    pub file: Option<(&'a str, &'a str)>,
 }
 
 /// What a handler answered, read whole.
@@ -50,8 +52,12 @@ impl Answered {
 
 /// Calls a route's handler.
 pub async fn call(app: &'static App, call: &Call<'_>) -> Answered {
-    let route = ROUTES.iter().find(|route| route.binary == call.binary).expect("a route");
-    let (parts, text) = respond(app, route, request(call)).await;
+    handled(app, call.binary, request(call)).await
+}
+
+/// What a route's handler answers to a request.
+pub async fn handled(app: &'static App, binary: &str, request: Request) -> Answered {
+    let (parts, text) = respond(app, route(binary), request).await;
     let retry_after = parts.headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
     Answered { status: parts.status.as_u16(), retry_after, text }
 }
@@ -72,8 +78,13 @@ pub async fn respond(app: &'static App, route: &Route, request: Request) -> (Par
     }
 }
 
-fn request(call: &Call<'_>) -> Request {
-    let route = ROUTES.iter().find(|route| route.binary == call.binary).expect("a route");
+fn route(binary: &str) -> &'static Route {
+    ROUTES.iter().find(|route| route.binary == binary).expect("a route")
+}
+
+/// A call as its handler gets it.
+pub fn request(call: &Call<'_>) -> Request {
+    let route = route(call.binary);
     let claims = json!({"sub": call.user, "token_use": "access"});
     let context = json!({
         "requestId": "called-by-a-test", "routeKey": "", "stage": "$default", "apiId": "tests", "time": "",
@@ -89,11 +100,12 @@ fn request(call: &Call<'_>) -> Request {
     for (name, value) in call.headers {
         request = request.header(*name, *value);
     }
-    let body = if call.body.is_null() { String::new() } else { call.body.to_string() };
-    if !call.headers.iter().any(|(name, _)| *name == "content-type") {
-        request = request.header("content-type", "application/json");
-    }
-    let request: Request = request.body(body.into()).expect("a request");
+    let (kind, body) = match call.file {
+        Some((kind, text)) => (kind, text.to_owned()),
+        None if call.body.is_null() => ("application/json", String::new()),
+        None => ("application/json", call.body.to_string()),
+    };
+    let request: Request = request.header("content-type", kind).body(body.into()).expect("a request");
     request
         .with_path_parameters(parameters(call.path))
         .with_query_string_parameters(parameters(call.query))

@@ -114,7 +114,7 @@ async fn a_search_reads_the_same_articles_and_a_256th_of_the_words_however_many_
         calls.iter().filter(|call| call.operation == operation).map(|call| call.units).sum()
     };
     let operations = |calls: &[Call]| {
-        let mut names: Vec<_> = calls.iter().map(|call| call.operation).collect();
+        let mut names: Vec<_> = calls.iter().map(|call| call.operation.clone()).collect();
         names.sort_unstable();
         names
     };
