@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use aws_config::SdkConfig;
 use futures::future::BoxFuture;
 use lambda_http::{Error, service_fn};
 use lambda_runtime::LambdaEvent;
@@ -23,21 +24,25 @@ pub type StreamingHandler =
 /// Serves a route that uses the store: its connection is opened while the
 /// function starts, where Lambda doesn't bill the wait to a request.
 pub fn serve(handler: Handler) -> ExitCode {
-    start(async move |app| {
+    start(sdk_config, async move |app| {
         app.store().connect().await;
         lambda_http::run(service_fn(move |request| respond(app, handler, request))).await
     })
 }
 
-/// Serves a route that does without the store.
+/// Serves a route that does without the store, or anything else of AWS: nothing
+/// of the SDK is configured, so that nothing of it is linked.
 pub fn serve_without_store(handler: Handler) -> ExitCode {
-    start(async move |app| lambda_http::run(service_fn(move |request| respond(app, handler, request))).await)
+    start(
+        async || SdkConfig::builder().build(),
+        async move |app| lambda_http::run(service_fn(move |request| respond(app, handler, request))).await,
+    )
 }
 
 /// Serves the route that streams, behind a function URL: an HTTP API buffers.
 /// No authorizer stands there, so the sign-in's keys are fetched at the start too.
 pub fn serve_streaming(handler: StreamingHandler) -> ExitCode {
-    start(async move |app| {
+    start(sdk_config, async move |app| {
         tokio::join!(app.store().connect(), app.keys.refresh(app));
         let serve = move |request| async move {
             Ok::<_, Error>(streamed(app, request, |request| handler(app, request)).await)
@@ -53,7 +58,7 @@ where
     E: DeserializeOwned + Send + 'static,
     R: Serialize + Send + 'static,
 {
-    start(async move |app| {
+    start(sdk_config, async move |app| {
         app.store().connect().await;
         lambda_runtime::run(service_fn(move |event: LambdaEvent<E>| handler(app, event.payload))).await
     })
@@ -65,7 +70,10 @@ async fn respond(app: &App, handler: Handler, request: Request) -> Result<Respon
 
 /// Reads the settings, makes the clients once, and runs on one thread: a
 /// function has one request in flight.
-fn start(run: impl AsyncFnOnce(&'static App) -> Result<(), Error>) -> ExitCode {
+fn start(
+    sdk: impl AsyncFnOnce() -> SdkConfig,
+    run: impl AsyncFnOnce(&'static App) -> Result<(), Error>,
+) -> ExitCode {
     crate::telemetry::start();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -76,7 +84,7 @@ fn start(run: impl AsyncFnOnce(&'static App) -> Result<(), Error>) -> ExitCode {
             Ok(config) => config,
             Err(error) => return failed(&error),
         };
-        let app: &'static App = Box::leak(Box::new(App::new(config, sdk_config().await, Clock::default())));
+        let app: &'static App = Box::leak(Box::new(App::new(config, sdk().await, Clock::default())));
         match run(app).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(&error),
