@@ -173,13 +173,14 @@ fn tell(table: &mut Table, work: Work, in_flight: usize, here: &[Slice], there: 
     let ratio = Estimate::of_ratios(&rates(here), &rates(there));
     table.estimate(format!("{title}: requests a second, over FastAPI's"), ratio, "×", work.rate_bar());
     for (who, slices) in [("the workshop", here), ("FastAPI", there)] {
-        let is_ours = who == "the workshop";
-        let bar = match (work, in_flight) {
-            (Work::Unchanged, 1) if is_ours => Bar::AtMost(UNCHANGED_BAR),
-            _ => Bar::None,
+        let (median, bar) = match (work, in_flight, who) {
+            (Work::Unchanged, 1, "the workshop") => {
+                (format!("{title}: {who}'s median"), Bar::AtMost(UNCHANGED_BAR))
+            }
+            _ => (format!("  {who}: median"), Bar::None),
         };
         table.estimate(format!("  {who}: a second"), Estimate::of(&rates(slices)), "", Bar::None);
-        table.estimate(format!("  {who}: median"), Estimate::of(&at(slices, 0.5)), "ms", bar);
+        table.estimate(median, Estimate::of(&at(slices, 0.5)), "ms", bar);
         table.estimate(
             format!("  {who}: 99 of 100 within"),
             Estimate::of(&at(slices, 0.99)),
