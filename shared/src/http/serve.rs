@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use aws_config::SdkConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
 use futures::future::BoxFuture;
 use lambda_http::{Error, service_fn};
 use lambda_runtime::LambdaEvent;
@@ -34,7 +34,7 @@ pub fn serve(handler: Handler) -> ExitCode {
 /// of the SDK is configured, so that nothing of it is linked.
 pub fn serve_without_store(handler: Handler) -> ExitCode {
     start(
-        async || SdkConfig::builder().build(),
+        async || SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build(),
         async move |app| lambda_http::run(service_fn(move |request| respond(app, handler, request))).await,
     )
 }
