@@ -174,7 +174,7 @@ impl Copy {
     /// All functions as `make deploy` builds them (infra/deploy.py) from nothing, in seconds.
     fn release(&self) -> f64 {
         let mut tools = Command::new("make");
-        run(tools.args(["--silent", ".venv/.cargo-lambda"]).current_dir(&self.original));
+        run(tools.args(["--silent", ".venv/.deploy-tools"]).current_dir(&self.original));
         for built in ["release", "aarch64-unknown-linux-gnu", "lambda"] {
             remove(&self.target.join(built));
         }
