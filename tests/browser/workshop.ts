@@ -37,9 +37,14 @@ export const test = base.extend<Fixtures, Shared>({
     { scope: "worker" },
   ],
   // A request that the page makes as the test ends is nobody's any more: what stands in for its answer may fail.
+  // A page that has crashed makes none, and would never answer that it has stopped.
   page: async ({ page }, use) => {
+    let hasCrashed = false;
+    page.once("crash", () => {
+      hasCrashed = true;
+    });
     await use(page);
-    await page.unrouteAll({ behavior: "ignoreErrors" });
+    if (!hasCrashed) await page.unrouteAll({ behavior: "ignoreErrors" });
   },
   quiet: [
     async ({ context }, use) => {
