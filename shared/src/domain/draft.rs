@@ -110,6 +110,16 @@ pub struct Draft {
     pub work_ms: i64,
 }
 
+impl Summary {
+    /// Whether it is gone for everyone, though the store may not have removed
+    /// it yet (DynamoDB's TTL may be 48 hours late). It goes by whole seconds,
+    /// as the store's TTL and the conditions of writes do: what is shown can be
+    /// written.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.as_seconds() <= now.as_seconds()
+    }
+}
+
 impl Draft {
     /// A new draft.
     pub fn new(
@@ -173,10 +183,9 @@ impl Draft {
         next
     }
 
-    /// Whether it is gone for everyone, though the store may not have removed
-    /// it yet (DynamoDB's TTL may be 48 hours late).
+    /// Whether it is gone for everyone ([`Summary::is_expired`]).
     pub fn is_expired(&self, now: Timestamp) -> bool {
-        self.summary.expires_at <= now
+        self.summary.is_expired(now)
     }
 
     /// Refuses text too short to be tested or committed.
@@ -314,6 +323,9 @@ mod tests {
     fn an_expired_draft_is_gone_at_its_minute() {
         let draft = draft("a");
         assert!(!draft.is_expired(now().plus_days(30).plus_millis(-1)));
+        // As the store's TTL has it, which knows no parts of a second.
+        let within = draft("text").edited(&content("other"), now().plus_millis(999));
+        assert!(within.is_expired(now().plus_days(30)));
         assert!(draft.is_expired(now().plus_days(30)));
     }
 }
