@@ -35,7 +35,16 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let draft_id = path_id(&request, "id", "draft")?;
     let expected = if_match(&request)?;
     let input = json::<Commit>(&request)?.checked()?;
-    once(app, &user, "drafts-commit", &request, |id| commit(app, &user, draft_id, expected, input, id)).await
+    let name = input.name.clone();
+    let made = |id| made(app, name, id);
+    let commit = |id| commit(app, &user, draft_id, expected, input, id);
+    once(app, &user, "drafts-commit", &request, made, commit).await
+}
+
+/// The answer to a commit that made its version before.
+async fn made(app: &App, name: String, id: Uuid) -> Result<Option<Response>, Problem> {
+    let made = app.store().library.committed_by(&name, id).await?;
+    made.map(|(prompt_id, version)| answer(&name, prompt_id, version)).transpose()
 }
 
 async fn commit(

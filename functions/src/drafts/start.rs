@@ -57,11 +57,37 @@ pub struct Output {
     pub created_at: Timestamp,
 }
 
+impl Output {
+    fn of(draft: &Draft, initial_message: String, reply_pending: bool) -> Self {
+        let summary = &draft.summary;
+        Self {
+            draft_id: summary.id,
+            chat_id: summary.id,
+            draft_name: summary.name.clone(),
+            status: summary.status,
+            initial_message,
+            reply_pending,
+            revision: summary.revision,
+            created_at: summary.created_at,
+        }
+    }
+}
+
 /// Starts a workshop.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;
     let input = checked(json(&request)?)?;
-    once(app, &user, "drafts-start", &request, |id| start(app, &user, input, id)).await
+    let made = |id| made(app, &user, id);
+    once(app, &user, "drafts-start", &request, made, |id| start(app, &user, input, id)).await
+}
+
+/// The answer to a start whose draft is there already.
+async fn made(app: &App, user: &User, id: Uuid) -> Result<Option<Response>, Problem> {
+    let Some(draft) = app.store().drafts.get(&user.id, id, app.now()).await? else { return Ok(None) };
+    let conversations = &app.store().conversations;
+    let opening = conversations.opening(id).await?.map(|message| message.content).unwrap_or_default();
+    let reply_pending = conversations.pending(id).await?.is_some();
+    json_response(StatusCode::CREATED, &Output::of(&draft, opening, reply_pending)).map(Some)
 }
 
 fn checked(mut input: Input) -> Result<Input, Vec<FieldError>> {
@@ -97,16 +123,7 @@ async fn start(app: &App, user: &User, input: Input, id: Uuid) -> Result<Respons
     let content = input.starting_prompt.or(parent.map(|parent| parent.content)).unwrap_or_default();
     let draft = Draft::new(id, &user.id, name, content, parent_name.clone(), now);
     let messages = first_messages(app, opening.message(), input.requirements, now);
-    let output = Output {
-        draft_id: id,
-        chat_id: id,
-        draft_name: draft.summary.name.clone(),
-        status: draft.summary.status,
-        initial_message: opening.message(),
-        reply_pending: messages.len() > 1,
-        revision: draft.summary.revision,
-        created_at: now,
-    };
+    let output = Output::of(&draft, opening.message(), messages.len() > 1);
     let origin = parent_name.as_deref().map_or(Origin::Own, Origin::Clone);
     match app.store().drafts.create(&draft, &messages, origin).await? {
         Created::Created => {
@@ -130,7 +147,7 @@ pub(crate) fn started(cloned: bool) -> &'static [(Figure, u64)] {
 
 async fn parent(app: &App, name: Option<&str>) -> Result<Option<Content>, Problem> {
     let Some(name) = name else { return Ok(None) };
-    let parent = app.store().library.get(name, None).await?;
+    let parent = app.store().library.newest(name).await?;
     parent.map(Some).ok_or_else(|| no_such_prompt().into())
 }
 

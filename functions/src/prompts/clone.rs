@@ -36,7 +36,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;
     let name = super::name_of_path(&request)?;
     let chosen = query(&request, "clone_name").map(checked).transpose()?;
-    once(app, &user, "prompts-clone", &request, |id| clone(app, &user, name, chosen, id)).await
+    let made = |id| made(app, &user, id);
+    once(app, &user, "prompts-clone", &request, made, |id| clone(app, &user, name, chosen, id)).await
 }
 
 fn checked(name: &str) -> Result<String, Vec<FieldError>> {
@@ -47,6 +48,13 @@ fn checked(name: &str) -> Result<String, Vec<FieldError>> {
     })
 }
 
+/// The answer to a clone that was made before.
+async fn made(app: &App, user: &User, id: Uuid) -> Result<Option<Response>, Problem> {
+    let Some(draft) = app.store().drafts.get(&user.id, id, app.now()).await? else { return Ok(None) };
+    let parent = draft.summary.parent_prompt_name.unwrap_or_default();
+    answer(id, draft.summary.name, parent).map(Some)
+}
+
 async fn clone(
     app: &App,
     user: &User,
@@ -55,7 +63,7 @@ async fn clone(
     id: Uuid,
 ) -> Result<Response, Problem> {
     let now = app.now();
-    let origin = app.store().library.get(&name, None).await?.ok_or_else(|| Problem::not_found("prompt"))?;
+    let origin = app.store().library.newest(&name).await?.ok_or_else(|| Problem::not_found("prompt"))?;
     let draft_name = chosen.unwrap_or_else(|| clone_name(&origin.prompt.title));
     let opening = Opening::Clone(&origin.prompt.title).message();
     let draft = Draft::new(id, &user.id, draft_name.clone(), origin.content, Some(name.clone()), now);
@@ -68,9 +76,13 @@ async fn clone(
         Created::Exists => {}
         Created::OriginGone => return Err(Problem::not_found("prompt")),
     }
-    let message = format!("\"{draft_name}\" is a new draft with the text of {name}.");
+    answer(id, draft_name, name)
+}
+
+fn answer(draft_id: Uuid, draft_name: String, parent_prompt: String) -> Result<Response, Problem> {
+    let message = format!("\"{draft_name}\" is a new draft with the text of {parent_prompt}.");
     json_response(
         StatusCode::CREATED,
-        &Output { draft_id: id, chat_id: id, draft_name, parent_prompt: name, message },
+        &Output { draft_id, chat_id: draft_id, draft_name, parent_prompt, message },
     )
 }

@@ -10,6 +10,7 @@ use shared::auth::user;
 use shared::domain::prompt::Prompt;
 use shared::domain::text::FieldError;
 use shared::http::{Problem, Request, Response, content_tag, json_response, not_modified, query};
+use shared::store::{Content, Entry};
 use uuid::Uuid;
 
 /// A prompt with the text of one version.
@@ -29,28 +30,47 @@ pub struct Output {
     pub content: String,
 }
 
-/// Shows a prompt.
+/// Shows a prompt. A version never changes, so that its number and the prompt
+/// without a text tell whether a caller has the answer already: that takes no
+/// more than one read.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;
     let name = super::name_of_path(&request)?;
     let version = query(&request, "version").map(number).transpose()?;
     let what = if version.is_some() { "version of this prompt" } else { "prompt" };
-    let found = app.store().library.get(&name, version).await?.ok_or_else(|| Problem::not_found(what))?;
-    let output = Output {
-        prompt: found.prompt,
-        newest_version: found.newest,
-        prompt_id: found.id,
-        is_own: found.owner.as_deref() == Some(&user.id),
-        content: found.content,
-    };
-    let mut response = json_response(StatusCode::OK, &output)?;
-    let etag = content_tag(&response);
-    if not_modified(&request, &etag) {
-        response = Response::new(Body::Empty);
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    let library = &app.store().library;
+    let entry = library.entry(&name).await?.ok_or_else(|| Problem::not_found(what))?;
+    let version = version.unwrap_or(entry.prompt.version);
+    if !entry.has(version) {
+        return Err(Problem::not_found(what));
     }
+    let is_own = entry.owner.as_deref() == Some(&user.id);
+    let etag = tag(&entry, version, is_own)?;
+    let mut response = if not_modified(&request, &etag) {
+        let mut response = Response::new(Body::Empty);
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        let found = library.content(entry, version).await?.ok_or_else(|| Problem::not_found(what))?;
+        let Content { prompt, newest, id, content, .. } = found;
+        let output = Output { prompt, newest_version: newest, prompt_id: id, is_own, content };
+        json_response(StatusCode::OK, &output)?
+    };
     response.headers_mut().insert(header::ETAG, HeaderValue::from_str(&etag).map_err(Problem::internal)?);
     Ok(response)
+}
+
+/// The tag of a version's answer, which differs with all that the answer tells
+/// and with the form it is told in.
+fn tag(entry: &Entry, version: u32, is_own: bool) -> Result<String, Problem> {
+    let told = Output {
+        prompt: entry.prompt.clone(),
+        newest_version: entry.prompt.version,
+        prompt_id: entry.id,
+        is_own,
+        content: format!("version {version}"),
+    };
+    Ok(content_tag(&serde_json::to_vec(&told).map_err(Problem::internal)?))
 }
 
 fn number(text: &str) -> Result<u32, FieldError> {

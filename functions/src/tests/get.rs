@@ -15,7 +15,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let draft = crate::drafts::of_path(app, &user, &request).await?;
     let run = super::full(app, draft.summary.id, test_id).await?;
     let mut response = json_response(StatusCode::OK, &run)?;
-    let etag = content_tag(&response);
+    let etag = content_tag(response.body().as_ref());
     if not_modified(&request, &etag) {
         response = Response::new(Body::Empty);
         *response.status_mut() = StatusCode::NOT_MODIFIED;

@@ -29,12 +29,20 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;
     let draft_id = path_id(&request, "id", "draft")?;
     let order = json::<Order>(&request)?.checked()?;
+    let made = |id| made(app, &user, draft_id, id);
     let queued =
-        once(app, &user, "tests-start", &request, |id| start(app, &user, draft_id, order, id)).await?;
+        once(app, &user, "tests-start", &request, made, |id| start(app, &user, draft_id, order, id)).await?;
     match prefer_wait(&request) {
         Some(seconds) => wait(app, draft_id, queued, seconds).await,
         None => Ok(queued),
     }
+}
+
+/// The answer to a start whose run is there already.
+async fn made(app: &App, user: &User, draft_id: Uuid, id: Uuid) -> Result<Option<Response>, Problem> {
+    get(app, user, draft_id).await?;
+    let run = app.store().runs.get(draft_id, id).await?;
+    run.map(|run| accepted(app, run)).transpose()
 }
 
 async fn start(app: &App, user: &User, draft_id: Uuid, order: Order, id: Uuid) -> Result<Response, Problem> {

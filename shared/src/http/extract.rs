@@ -207,10 +207,9 @@ pub fn not_modified(request: &Request, etag: &str) -> bool {
     })
 }
 
-/// An ETag for a response by its content: 96 bits of its hash.
-pub fn content_tag(response: &super::respond::Response) -> String {
-    let body: &[u8] = response.body().as_ref();
-    let digest = Sha256::digest(body);
+/// An ETag that tells of `content`: 96 bits of its hash.
+pub fn content_tag(content: &[u8]) -> String {
+    let digest = Sha256::digest(content);
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest.get(..12).unwrap_or_default()))
 }
 

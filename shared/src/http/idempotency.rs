@@ -62,28 +62,44 @@ pub async fn begin(
 }
 
 /// Answers a request by `make`, which is given the id for what it makes; or,
-/// when the request is a repeat, by the first answer.
-pub async fn once<F, Fut>(
+/// when the request is a repeat, by the first answer. A repeat whose first try
+/// died is answered by `made`, which is given the same id and looks for what
+/// that try had made: the world may have changed since, so that it could not be
+/// made again.
+pub async fn once<D, Made, F, Fut>(
     app: &App,
     user: &User,
     route: &'static str,
     request: &Request,
+    made: D,
     make: F,
 ) -> Result<Response, Problem>
 where
+    D: FnOnce(Uuid) -> Made,
+    Made: Future<Output = Result<Option<Response>, Problem>>,
     F: FnOnce(Uuid) -> Fut,
     Fut: Future<Output = Result<Response, Problem>>,
 {
-    match begin(app, user, route, request).await? {
-        Attempt::Repeat(response) => Ok(response),
-        Attempt::First(first) => {
-            let result = make(first.id).await;
-            first.conclude(app, result).await
-        }
-    }
+    let first = match begin(app, user, route, request).await? {
+        Attempt::Repeat(response) => return Ok(response),
+        Attempt::First(first) => first,
+    };
+    let found = if first.takes_over() { made(first.id).await } else { Ok(None) };
+    let result = match found {
+        Ok(Some(response)) => Ok(response),
+        Ok(None) => make(first.id).await,
+        Err(problem) => Err(problem),
+    };
+    first.conclude(app, result).await
 }
 
 impl Idempotent {
+    /// Whether an earlier try of the same request died or failed, which may
+    /// have made what it was to make.
+    fn takes_over(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.taken_over)
+    }
+
     /// Stores what `result` answers for repeats. A refusal (4xx) made nothing:
     /// its key may be used again. After a failure the next repeat takes over
     /// at once. When the record can't be written the answer stands all the

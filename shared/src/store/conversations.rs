@@ -194,6 +194,17 @@ impl Conversations {
         Ok(messages)
     }
 
+    /// The message that the conversation began with.
+    pub async fn opening(&self, draft: Uuid) -> Result<Option<Message>, StoreError> {
+        let query = self.table.client.query().table_name(&self.table.name).consistent_read(true);
+        let query = query
+            .key_condition_expression("pk = :partition AND begins_with(sk, :message)")
+            .expression_attribute_values(":partition", AttributeValue::S(keys::draft_partition(draft)))
+            .expression_attribute_values(":message", AttributeValue::S(keys::MESSAGE.to_owned()));
+        let first = query.limit(1).send().await?.items.unwrap_or_default().pop();
+        Ok(first.map(read::<Entry>).transpose()?.map(|entry| entry.message))
+    }
+
     /// Up to `limit` messages before the sort key `before`, newest first, and
     /// whether there are more.
     async fn before(

@@ -233,7 +233,7 @@ impl Drafts {
         found.truncate(limit as usize);
         let next_cursor =
             found.last().filter(|_| more).map(|last| self.cursors.seal(&scope, &list_place(last)));
-        found.retain(|summary| summary.expires_at > now);
+        found.retain(|summary| !summary.is_expired(now));
 
         let whole = cursor.is_none() && !more;
         let total = if whole { found.len() as u64 } else { self.count(owner, &wanted).await? };
@@ -457,6 +457,10 @@ impl Drafts {
                 self.table.client.batch_write_item().request_items(&self.table.name, requests).send().await?;
             requests =
                 sent.unprocessed_items.and_then(|mut left| left.remove(&self.table.name)).unwrap_or_default();
+            // What DynamoDB has no room for it hands back, instead of an error that the SDK waits after.
+            if !requests.is_empty() {
+                tokio::time::sleep(transaction::pause(attempt)).await;
+            }
         }
         Ok(())
     }

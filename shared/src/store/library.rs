@@ -49,6 +49,24 @@ pub struct VersionsPage {
     pub next_cursor: Option<String>,
 }
 
+/// A prompt without a text.
+#[derive(Debug)]
+pub struct Entry {
+    /// The prompt, as its newest version is.
+    pub prompt: Prompt,
+    /// The id that `prompts` answers call `prompt_id`.
+    pub id: Uuid,
+    /// Its owner; the default prompt has none.
+    pub owner: Option<String>,
+}
+
+impl Entry {
+    /// Whether there is a version `number`.
+    pub fn has(&self, number: u32) -> bool {
+        (1..=self.prompt.version).contains(&number)
+    }
+}
+
 /// A prompt with the text of one of its versions.
 #[derive(Debug)]
 pub struct Content {
@@ -177,34 +195,42 @@ impl Library {
         Ok(content.map(|content| (item, content)))
     }
 
-    /// A prompt with the text of the version `number`, or of its newest.
-    pub async fn get(&self, name: &str, number: Option<u32>) -> Result<Option<Content>, StoreError> {
+    /// A prompt as it stands, without a text.
+    pub async fn entry(&self, name: &str) -> Result<Option<Entry>, StoreError> {
+        let meta = self.meta(name).await?;
+        Ok(meta.map(|meta| Entry { prompt: meta.prompt, id: meta.prompt_id, owner: meta.user_id }))
+    }
+
+    /// A prompt with the text of its newest version.
+    pub async fn newest(&self, name: &str) -> Result<Option<Content>, StoreError> {
         // A prompt that is deleted between the reads is looked for again.
         for _ in 0..ATTEMPTS {
-            let Some(meta) = self.meta(name).await? else { return Ok(None) };
-            let newest = meta.prompt.version;
-            let number = number.unwrap_or(newest);
-            if !(1..=newest).contains(&number) {
-                return Ok(None);
-            }
-            if let Some((version, content)) = self.version(name, number).await? {
-                let prompt = Prompt {
-                    version: number,
-                    title: version.title,
-                    description: version.description,
-                    updated_at: version.created_at,
-                    ..meta.prompt
-                };
-                return Ok(Some(Content {
-                    prompt,
-                    newest,
-                    id: meta.prompt_id,
-                    owner: meta.user_id,
-                    content,
-                }));
+            let Some(entry) = self.entry(name).await? else { return Ok(None) };
+            let number = entry.prompt.version;
+            if let Some(content) = self.content(entry, number).await? {
+                return Ok(Some(content));
             }
         }
         Ok(None)
+    }
+
+    /// The text of a prompt's version `number`; `None` when it has no such
+    /// version, or has been deleted since it was read.
+    pub async fn content(&self, entry: Entry, number: u32) -> Result<Option<Content>, StoreError> {
+        if !entry.has(number) {
+            return Ok(None);
+        }
+        let Entry { prompt, id, owner } = entry;
+        let newest = prompt.version;
+        let Some((version, content)) = self.version(&prompt.name, number).await? else { return Ok(None) };
+        let prompt = Prompt {
+            version: number,
+            title: version.title,
+            description: version.description,
+            updated_at: version.created_at,
+            ..prompt
+        };
+        Ok(Some(Content { prompt, newest, id, owner, content }))
     }
 
     /// One page of a prompt's versions, newest first; `None` when there is no
@@ -293,6 +319,37 @@ impl Library {
             .await?;
         let found = output.items.unwrap_or_default().into_iter().map(read::<Meta>);
         found.map(|meta| Ok(meta?.prompt)).collect()
+    }
+
+    /// The prompt's id and the version that the commit `commit_id` made, if it
+    /// made one. It looks through all versions: only a commit whose first try
+    /// died asks for it.
+    pub async fn committed_by(&self, name: &str, commit_id: Uuid) -> Result<Option<(Uuid, u32)>, StoreError> {
+        let Some(meta) = self.meta(name).await? else { return Ok(None) };
+        let query = self.table.client.query().table_name(&self.table.name).consistent_read(true);
+        let keys::Key { pk, sk: first } = keys::version(name, 1);
+        let query = query
+            .key_condition_expression("pk = :prompt AND sk BETWEEN :first AND :newest")
+            .filter_expression("commit_id = :commit")
+            .expression_attribute_values(":prompt", AttributeValue::S(pk))
+            .expression_attribute_values(":first", AttributeValue::S(first))
+            .expression_attribute_values(
+                ":newest",
+                AttributeValue::S(keys::version(name, meta.prompt.version).sk),
+            )
+            .expression_attribute_values(":commit", AttributeValue::S(commit_id.to_string()))
+            .scan_index_forward(false);
+        let mut start = None;
+        loop {
+            let page = query.clone().set_exclusive_start_key(start).send().await?;
+            if let Some(found) = page.items.unwrap_or_default().pop() {
+                return Ok(Some((meta.prompt_id, read::<VersionItem>(found)?.version)));
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(None);
+            }
+        }
     }
 
     /// Commits `draft` as it stands: a new prompt, which gets `commit_id` for
@@ -444,7 +501,7 @@ impl Library {
     /// when the product ships a newer text.
     pub async fn install_default(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
         use default_research::{CONTENT, DESCRIPTION, NAME, TITLE};
-        let existing = self.get(NAME, None).await?;
+        let existing = self.newest(NAME).await?;
         if existing.as_ref().is_some_and(|existing| existing.content == CONTENT) {
             return Ok(());
         }

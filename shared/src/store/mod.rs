@@ -36,7 +36,7 @@ pub use drafts::{Created, Drafts, DraftsPage, Origin, Saved};
 pub use feeds::{FeedClaim, Feeds, Followed, Following, feed_id};
 pub use idempotency::{Claim, Held, Idempotency, Stored};
 pub use imports::{Handed, Imports, OpenImport, TakenUp};
-pub use library::{Committed, Content, Deleted, Library, LibraryPage, VersionsPage};
+pub use library::{Committed, Content, Deleted, Entry, Library, LibraryPage, VersionsPage};
 pub use meaning::{Meaning, NEAREST_MAX};
 pub use metrics::{Counter, Metrics};
 pub use quotas::{Demand, Reservation};

@@ -100,6 +100,37 @@ async fn an_edited_draft_is_committed_as_the_next_version() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_prompts_tag_differs_with_all_that_its_answer_tells() {
+    let workshop = workshop().await;
+    let (ana, ben) = (workshop.client("ana"), workshop.client("ben"));
+    let draft = ana.draft(PROMPT).await;
+    commit(&ana, &draft, "board_brief").await.expect(201);
+    let text = format!("{PROMPT} Put the risks first.");
+    ana.put(&format!("{DRAFTS}/{draft}"), json!({"draft_content": text})).await.expect(200);
+    commit(&ana, &draft, "board_brief").await.expect(201);
+
+    let path = format!("{PROMPTS}/board_brief");
+    let (first, second) = (format!("{path}?version=1"), format!("{path}?version=2"));
+    let tag = async |client: &Client, path: &str| {
+        client.get(path).await.header("etag").expect("an ETag").to_owned()
+    };
+    let known = tag(&ben, &path).await;
+    assert_eq!(tag(&ben, &second).await, known, "the same answer");
+    assert_ne!(tag(&ben, &first).await, known, "another version");
+    assert_ne!(tag(&ana, &path).await, known, "it is hers");
+    assert_eq!(get_with(&ben, &path, "If-None-Match", &known).await.status, 304);
+    assert_eq!(get_with(&ben, &first, "If-None-Match", &known).await.status, 200);
+
+    ben.post(&format!("{path}/clone"), json!({})).await.expect(201);
+    let counted = get_with(&ben, &path, "If-None-Match", &known).await.expect(200);
+    assert_eq!(counted["clone_count"], 1);
+    // What isn't there is never known, not even to who takes anything for known.
+    let third = format!("{path}?version=3");
+    get_with(&ben, &third, "If-None-Match", "*").await.expect_problem(404, "not-found");
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_version_of_a_prompt_stays_readable() {
     let workshop = workshop().await;
     let (ana, ben) = (workshop.client("ana"), workshop.client("ben"));

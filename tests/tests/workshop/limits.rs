@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use local::ModelChoice;
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::limits::Limits;
@@ -13,7 +12,7 @@ use tests::handlers::{Call, call};
 use tests::scripted_model::{PROMPT_TOKENS, Play, ScriptedModel};
 use tests::{Answer, Client, DRAFTS, MESSAGE, PROMPT, Setup, Workshop, events};
 
-use super::{eventually, partition, post_with, stored};
+use super::{begin_a_minute, eventually, partition, post_with, stored};
 
 const ANSWER: &str = "The articles do not tell.";
 
@@ -123,6 +122,90 @@ async fn what_all_spend_never_passes_the_cap_and_what_was_not_used_is_free_again
     .await;
     users[4].post(&paths[4], order()).await.expect(202);
     workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_minute_admits_exactly_its_number_of_messages_and_keeps_no_other() {
+    let limits = Limits { messages_per_minute: 4, ..Limits::default() };
+    let (workshop, model) = workshop(limits, [Play::answer(ANSWER)]).await;
+    let ada = workshop.client("ada");
+    // A conversation takes one message at a time, a minute all of a user's.
+    let mut drafts = Vec::new();
+    for _ in 0..10 {
+        drafts.push(ada.draft(PROMPT).await);
+    }
+    let app = workshop.machine.app();
+    begin_a_minute(app);
+    let send =
+        async |draft: &String| ada.post(MESSAGE, json!({"chat_id": draft, "message": "Shorter."})).await;
+    let answers = join_all(drafts.iter().map(send)).await;
+    let left = 60 - app.now().as_seconds().rem_euclid(60);
+    assert_eq!((statuses(&answers, 200), statuses(&answers, 429)), (4, 6), "{answers:?}");
+    for (draft, answer) in drafts.iter().zip(answers) {
+        let kept = stored(&workshop, draft).await.into_iter().filter(|sk| sk.starts_with("MSG#")).count();
+        if answer.status == 200 {
+            assert_eq!(kept, 3, "the opening, the message, the answer");
+            continue;
+        }
+        assert_eq!(kept, 1, "the opening alone");
+        let wait: i64 = answer.header("retry-after").and_then(|text| text.parse().ok()).expect("seconds");
+        assert!((left..=60).contains(&wait), "{wait} where {left} are left");
+        let problem = answer.expect_problem(429, "rate-limited");
+        assert!(
+            problem["detail"].as_str().is_some_and(|detail| detail.contains("many messages")),
+            "{problem}"
+        );
+    }
+    assert_eq!(model.asked().len(), 4);
+    begin_a_minute(app);
+    assert_eq!(send(&drafts[0]).await.status, 200);
+    workshop.stop().await;
+}
+
+/// Runs and messages of one user that ask for the last of a day's tokens, or of its money, at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_users_day_of_tokens_or_money_is_never_passed_however_many_ask_at_once() {
+    let model = ScriptedModel::start([Play::Slowly(ANSWER.to_owned(), Duration::from_millis(400))]).await;
+    let one = estimate(&model.model("scripted"));
+    let wide = Limits { runs_per_minute: 1_000, messages_per_minute: 1_000, ..Limits::default() };
+    let (tokens, micros) = (3 * one.tokens + one.tokens / 2, 3 * one.micros + one.micros / 2);
+    let narrow = [
+        (Limits { tokens_per_day: tokens, ..wide }, "tokens for today"),
+        (Limits { micros_per_day: micros, ..wide }, "spending limit for today"),
+    ];
+    for (limits, sentence) in narrow {
+        let setup = Setup { model: model.only(), limits, ..Setup::default() };
+        let workshop = Workshop::start_with(setup).await;
+        let (ada, ben) = (workshop.client("ada"), workshop.client("ben"));
+        let mut asked = Vec::new();
+        for number in 0..8 {
+            let draft = ada.draft(PROMPT).await;
+            asked.push(if number % 2 == 0 {
+                (format!("{DRAFTS}/{draft}/test"), order())
+            } else {
+                (MESSAGE.to_owned(), json!({"chat_id": draft, "message": "Shorter."}))
+            });
+        }
+        let answers = join_all(asked.iter().map(|(path, body)| ada.post(path, body.clone()))).await;
+        let admitted = statuses(&answers, 200) + statuses(&answers, 202);
+        assert_eq!((admitted, statuses(&answers, 429)), (3, 5), "{answers:?}");
+        for answer in answers.into_iter().filter(|answer| answer.status == 429) {
+            let problem = answer.expect_problem(429, "rate-limited");
+            assert!(problem["detail"].as_str().is_some_and(|told| told.contains(sentence)), "{problem}");
+        }
+        // Another user's day is their own.
+        let draft = ben.draft(PROMPT).await;
+        ben.post(&format!("{DRAFTS}/{draft}/test"), order()).await.expect(202);
+        // What was set aside and not used is free again.
+        let used_by_one =
+            i64::try_from(PROMPT_TOKENS + ANSWER.split_whitespace().count() as u64).expect("a few");
+        eventually("all is settled", 60, async || {
+            (used(&workshop, "QUOTA#ada", "tokens").await == 3 * used_by_one).then_some(())
+        })
+        .await;
+        ada.post(&asked[0].0, order()).await.expect(202);
+        workshop.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -239,30 +322,5 @@ async fn what_a_dead_writer_had_set_aside_is_given_back_without_anyone_asking() 
             assert_eq!(last.map(|last| last["content"].clone()), Some(json!("Make it shorter.")));
         }
     }
-    workshop.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_repeats_of_a_start_whose_first_try_died_one_takes_over() {
-    let model = Some(ModelChoice::None);
-    let workshop = Workshop::start_with(Setup { model, ..Setup::default() }).await;
-    let ada = workshop.client("ada");
-    // A record without an answer is what a try leaves that dies half-way.
-    let body = json!({"starting_prompt": PROMPT});
-    post_with(&ada, tests::START, body.clone(), "idempotency-key", "half").await.expect(201);
-    let dynamodb = workshop.dynamodb();
-    let table = super::table_named(&dynamodb, "usage").await;
-    let key = aws_sdk_dynamodb::types::AttributeValue::S("ONCE#3#ada#drafts-start#half".to_owned());
-    let sk = aws_sdk_dynamodb::types::AttributeValue::S("ONCE".to_owned());
-    let forgotten = dynamodb.update_item().table_name(table).key("pk", key).key("sk", sk);
-    forgotten.update_expression("REMOVE answer").send().await.expect("the answer is forgotten");
-
-    let repeat = || post_with(&ada, tests::START, body.clone(), "idempotency-key", "half");
-    repeat().await.expect_problem(409, "conflict");
-    workshop.machine.app().clock.advance(Duration::from_secs(40));
-    let answers = join_all((0..4).map(|_| repeat())).await;
-    assert!(statuses(&answers, 201) >= 1, "{answers:?}");
-    assert_eq!(statuses(&answers, 201) + statuses(&answers, 409), 4, "{answers:?}");
-    assert_eq!(ada.get(DRAFTS).await.expect(200)["total"], 1, "it is the draft that the first try made");
     workshop.stop().await;
 }

@@ -20,6 +20,7 @@ mod misbehaviour;
 mod model_faults;
 mod races;
 mod read_units;
+mod repeats;
 mod research;
 mod retrieval;
 mod start;
@@ -35,6 +36,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use local::ModelChoice;
 use reqwest::Method;
 use serde_json::Value;
+use shared::app::App;
 use tests::scripted_model::unreachable_model;
 use tests::{Answer, Client, Setup, Workshop, brief_small_model};
 
@@ -60,6 +62,13 @@ async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, seconds: u64, 
         assert!(tokio::time::Instant::now() < deadline, "{what}: not within {seconds} s");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// Moves the machine's clock to where a minute has just begun, so that what is counted by the minute isn't
+/// counted across two.
+fn begin_a_minute(app: &App) {
+    let into = app.now().as_millis().rem_euclid(60_000);
+    app.clock.advance(Duration::from_millis((60_000 - into).unsigned_abs()));
 }
 
 /// GET with one more header.

@@ -1,14 +1,17 @@
 //! Requests that meet: exactly one wins where one must, none is lost where
 //! all count, and nobody is told two different things.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use futures::future::{join, join_all};
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::app::Clock;
 use shared::limits::Limits;
 use tests::scripted_model::{Play, ScriptedModel};
 use tests::{Answer, Client, DRAFTS, MESSAGE, PROMPT, PROMPTS, START, Setup, Workshop, events, spoken};
+
+use super::{begin_a_minute, eventually, stored};
 
 /// A race is run this often: one that is lost now and then is still lost.
 const ROUNDS: usize = 8;
@@ -250,33 +253,114 @@ async fn of_many_tests_started_at_once_the_limit_admits_exactly_its_number() {
     let limits = Limits { runs_per_minute: 5, ..Limits::default() };
     let model = ScriptedModel::start([Play::answer("The articles do not tell.")]).await;
     let workshop = Workshop::start_with(Setup { model: model.only(), limits, ..Setup::default() }).await;
-    let minute = || SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs() / 60;
-    for user in ["ada", "ada-after-the-minute"] {
-        let ada = workshop.client(user);
-        let draft = ada.draft(PROMPT).await;
-        let order = json!({"test_query": "What changed for banks?", "topic": "AI Adoption", "limit": 5});
-        let path = format!("{DRAFTS}/{draft}/test");
-        let began = minute();
-        let answers = join_all((0..12).map(|_| ada.post(&path, order.clone()))).await;
-        if minute() != began {
-            // Two minutes' numbers were admitted; the next minute has just begun.
-            continue;
-        }
-        let expected: Vec<u16> = [vec![202; 5], vec![429; 7]].concat();
-        assert_eq!(statuses(&answers), expected);
-        for answer in answers.into_iter().filter(|answer| answer.status == 429) {
-            let wait: u64 = answer.header("retry-after").and_then(|text| text.parse().ok()).expect("seconds");
-            assert!((1..=60).contains(&wait), "{wait}");
-            answer.expect_problem(429, "rate-limited");
-        }
-        let tests = ada.get(&format!("{path}s")).await.expect(200);
-        assert_eq!(tests["total_tests"], 5);
-        // Another user's minute is their own.
-        let bob = workshop.client("bob");
-        let draft = bob.draft(PROMPT).await;
-        bob.post(&format!("{DRAFTS}/{draft}/test"), order).await.expect(202);
-        break;
+    let ada = workshop.client("ada");
+    let draft = ada.draft(PROMPT).await;
+    let order = json!({"test_query": "What changed for banks?", "topic": "AI Adoption", "limit": 5});
+    let path = format!("{DRAFTS}/{draft}/test");
+    begin_a_minute(workshop.machine.app());
+    let answers = join_all((0..12).map(|_| ada.post(&path, order.clone()))).await;
+    let left = 60 - workshop.machine.app().now().as_seconds().rem_euclid(60);
+    let expected: Vec<u16> = [vec![202; 5], vec![429; 7]].concat();
+    assert_eq!(statuses(&answers), expected);
+    for answer in answers.into_iter().filter(|answer| answer.status == 429) {
+        let wait: i64 = answer.header("retry-after").and_then(|text| text.parse().ok()).expect("seconds");
+        assert!((left..=60).contains(&wait), "{wait} where {left} are left");
+        answer.expect_problem(429, "rate-limited");
     }
+    let tests = ada.get(&format!("{path}s")).await.expect(200);
+    assert_eq!(tests["total_tests"], 5);
+    // Another user's minute is their own.
+    let bob = workshop.client("bob");
+    let draft = bob.draft(PROMPT).await;
+    bob.post(&format!("{DRAFTS}/{draft}/test"), order).await.expect(202);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clone_that_meets_a_deletion_is_whole_or_not_there() {
+    let (workshop, _model) = workshop().await;
+    let (ada, ben) = (workshop.client("ada"), workshop.client("ben"));
+    let (mut whole, mut total) = (0, 0);
+    for round in 0..2 * ROUNDS as u64 {
+        let draft = ada.draft(PROMPT).await;
+        let commit = json!({"name": "cloned_once", "title": "Cloned once"});
+        ada.post(&format!("{DRAFTS}/{draft}/commit"), commit).await.expect(201);
+        let deletion = async {
+            // Sooner and later in the course of the other.
+            tokio::time::sleep(Duration::from_millis(round)).await;
+            ada.delete(&format!("{PROMPTS}/cloned_once")).await
+        };
+        let (path, nothing) = (format!("{PROMPTS}/cloned_once/clone"), json!({}));
+        let (cloned, deleted) = join(ben.post(&path, nothing), deletion).await;
+        deleted.expect(200);
+        if cloned.status == 201 {
+            let clone = cloned.json()["draft_id"].as_str().expect("an id").to_owned();
+            let clone = ben.get(&format!("{DRAFTS}/{clone}")).await.expect(200);
+            assert_eq!((&clone["draft_content"], &clone["status"]), (&json!(PROMPT), &json!("draft")));
+            whole += 1;
+        } else {
+            cloned.expect_problem(404, "not-found");
+        }
+        total += 1;
+        ada.get(&format!("{PROMPTS}/cloned_once")).await.expect_problem(404, "not-found");
+        assert_eq!(ben.get(DRAFTS).await.expect(200)["total"], whole, "after {total}");
+    }
+    assert!(whole > 0, "every deletion came first");
+    workshop.stop().await;
+}
+
+/// A draft is saved at about the instant at which it expires, while the store removes what has expired and the
+/// stream's job what belonged to it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_save_that_meets_the_removal_of_its_draft_keeps_all_of_it_or_comes_too_late() {
+    // The store removes by the system's time: so the drafts are made in the past, by the machine's clock.
+    let (month, ahead) = (Duration::from_secs(30 * 86_400), Duration::from_secs(4));
+    let behind = i64::try_from((month - ahead).as_millis()).expect("a month");
+    let model = ScriptedModel::start([Play::answer("The articles do not tell.")]).await;
+    let setup = Setup { model: model.only(), clock: Clock::shifted(-behind), ..Setup::default() };
+    let workshop = Workshop::start_with(setup).await;
+    let mut drafts = Vec::new();
+    for _ in 0..12 {
+        drafts.push(workshop.client("ada").draft(PROMPT).await);
+    }
+    workshop.machine.clock().advance(month - ahead);
+    let ada = workshop.client("ada");
+    let sweeping = async {
+        for _ in 0..60 {
+            workshop.machine.sweep().await.expect("the sweep runs");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let saving = join_all(drafts.iter().zip(0_i64..).map(async |(draft, number)| {
+        let shown = ada.get(&format!("{DRAFTS}/{draft}")).await.expect(200);
+        let expires: jiff::Timestamp =
+            shown["expires_at"].as_str().expect("a time").parse().expect("RFC 3339");
+        // From a second before what is shown, the second of which counts, to a quarter after it.
+        let at = expires.as_millisecond() - 1_000 + 113 * number;
+        let wait = at - workshop.machine.app().now().as_millis();
+        tokio::time::sleep(Duration::from_millis(wait.max(0).unsigned_abs())).await;
+        save(&ada, draft, "Saved at the last moment.", None).await
+    }));
+    let (saved, ()) = join(saving, sweeping).await;
+    let mut kept = 0;
+    for (draft, answer) in drafts.iter().zip(saved) {
+        if answer.status == 200 {
+            let shown = ada.get(&format!("{DRAFTS}/{draft}")).await.expect(200);
+            assert_eq!(shown["draft_content"], "Saved at the last moment.");
+            let history = ada.get(&format!("/api/auspex/chat/sessions/{draft}/messages")).await.expect(200);
+            assert_eq!(history["total_messages"], 1);
+            kept += 1;
+        } else {
+            answer.expect_problem(404, "not-found");
+            eventually("nothing is left of it", 20, async || {
+                workshop.machine.sweep().await.expect("the sweep runs");
+                stored(&workshop, draft).await.is_empty().then_some(())
+            })
+            .await;
+        }
+    }
+    assert!(kept > 0 && kept < drafts.len(), "{kept} of {} were saved in time", drafts.len());
+    assert_eq!(ada.get(DRAFTS).await.expect(200)["total"], kept);
     workshop.stop().await;
 }
 
