@@ -4,9 +4,43 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# All that is printed is also kept, so that the end can tell what was tried, how often, and what failed.
+mkdir -p target
+log=target/test.log
+exec > >(tee "$log") 2>&1
+
+parts=() name="" began=0 from=0
 part() {
-  printf '\n== %s\n' "$*"
+  ended held
+  name=$* began=$SECONDS from=$(wc -l <"$log")
+  printf '\n== %s\n' "$name"
 }
+
+# What a part came to. Cases are counted by the closing lines of cargo, vitest, Playwright and unittest, and by what
+# the deployment's tests say that they have shown.
+ended() {
+  [ -n "$name" ] || return 0
+  local cases
+  # What was printed last is in the log a moment later.
+  sleep 0.3
+  cases=$(tail -n "+$((from + 1))" "$log" | sed 's/\x1b\[[0-9;]*m//g' | awk '
+    /^test result:/ { cases += $4 + $6 }
+    /^ +Tests +[0-9]+ passed/ { cases += $2 }
+    /^ +[0-9]+ (passed|failed)/ { cases += $1 }
+    /^Ran [0-9]+ tests? in/ { cases += $2 }
+    /^  shown: / { cases++ }
+    END { print cases ? cases : "-" }')
+  parts+=("$(printf '%-98.98s %6s %6d s  %s' "$name" "$cases" $((SECONDS - began)) "$1")")
+}
+
+summary() {
+  local outcome=$?
+  if [ "$outcome" = 0 ]; then ended held; else ended FAILED; fi
+  printf '\n== What was tried in %d minutes\n%-98s %6s\n' $((SECONDS / 60)) "" cases
+  printf '%s\n' "${parts[@]}"
+  exit "$outcome"
+}
+trap summary EXIT
 
 part "Formatting"
 cargo fmt --all --check
