@@ -67,13 +67,15 @@ async fn give_up(app: &App, open: &OpenRun) -> Result<bool, StoreError> {
     end(app, open, Outcome::without_answer(State::Failed, Some(give_up_sentence().to_owned()))).await
 }
 
-/// Ends a run that no worker holds. What a dead one had recorded of the answer is kept.
+/// Ends a run that no worker holds. What a dead one had recorded of the answer is kept, and charged.
 async fn end(app: &App, open: &OpenRun, mut outcome: Outcome) -> Result<bool, StoreError> {
     let runs = &app.store().runs;
     if let Some(full) = runs.get_full(open.run.draft_id, open.run.test_id).await? {
         outcome.truncated = !full.answer.is_empty();
         outcome.usage.completion_tokens = u64::from(estimate_tokens(&full.answer));
         outcome.answer = full.answer;
+        let model = app.models().find(Some(&open.run.model));
+        outcome.cost_micros = model.map_or(0, |model| model.cost_micros(outcome.usage));
     }
     let now = app.now();
     let ended = runs.finish(open, &outcome, &Research::default(), now).await?;

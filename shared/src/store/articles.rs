@@ -227,7 +227,7 @@ impl Articles {
     pub async fn make_topic(&self, name: &str) -> Result<(), StoreError> {
         let change = Change::new().if_absent().set("name", name).set("sample", false).add("article_count", 0);
         // It is there already: as well.
-        let _made = change.apply(&self.table, keys::topic(&topic_slug(name))).await?;
+        let _made = change.write(&self.table, keys::topic(&topic_slug(name))).await?;
         Ok(())
     }
 
@@ -465,7 +465,7 @@ impl Articles {
             Err(_) => {
                 let copy = keys::article(&slug, ArticleId::of(url));
                 let change = Change::new().if_absent().set("same_as", same_as.to_string());
-                Ok(change.apply(&self.table, copy).await?.is_ok())
+                Ok(change.write(&self.table, copy).await?.is_ok())
             }
         }
     }

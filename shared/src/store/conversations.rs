@@ -375,7 +375,7 @@ impl Conversations {
                     .when("lease_id", "=", leased.lease_id)
                     .set("open_sk", keys::place(until, &draft.to_string()));
                 // Refused when it ended meanwhile.
-                let _ = change.apply(&self.table, keys::chat(draft)).await?;
+                let _ = change.write(&self.table, keys::chat(draft)).await?;
                 Ok(false)
             }
             Some(_) => self.end_dead(draft, &leased).await,
@@ -396,7 +396,7 @@ impl Conversations {
     /// none is being written.
     pub async fn stop(&self, draft: Uuid, now: Timestamp) -> Result<bool, StoreError> {
         let change = Change::new().when("lease_until", ">", now).set("stop_requested", true);
-        Ok(change.apply(&self.table, keys::chat(draft)).await?.is_ok())
+        Ok(change.write(&self.table, keys::chat(draft)).await?.is_ok())
     }
 
     /// Keeps what has been written of an answer so far and renews the lease;

@@ -334,7 +334,7 @@ impl Drafts {
         }
         let key = keys::draft(summary.id);
         if summary.status == draft.summary.status {
-            return Ok(change.apply(&self.table, key).await?.map(drop));
+            return change.write(&self.table, key).await;
         }
         let change = change
             .set("status", summary.status)

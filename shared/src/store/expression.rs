@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    AttributeValue, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use serde::Serialize;
 
@@ -215,7 +215,21 @@ impl Change {
 
     /// Updates the item at `key` and returns it as it is then; `Err` of the
     /// inner result has the item that did not meet the condition.
-    pub async fn apply(mut self, table: &Table, key: Key) -> Result<Result<Item, Item>, StoreError> {
+    pub async fn apply(self, table: &Table, key: Key) -> Result<Result<Item, Item>, StoreError> {
+        self.sent(table, key, ReturnValue::AllNew).await
+    }
+
+    /// The same, for who knows what it is then.
+    pub async fn write(self, table: &Table, key: Key) -> Result<Result<(), Item>, StoreError> {
+        Ok(self.sent(table, key, ReturnValue::None).await?.map(drop))
+    }
+
+    async fn sent(
+        mut self,
+        table: &Table,
+        key: Key,
+        returned: ReturnValue,
+    ) -> Result<Result<Item, Item>, StoreError> {
         self.check()?;
         let sent = table
             .client
@@ -226,7 +240,7 @@ impl Change {
             .set_condition_expression(self.condition())
             .set_expression_attribute_names(self.names())
             .set_expression_attribute_values(self.values())
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
+            .return_values(returned)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;

@@ -96,7 +96,7 @@ impl Idempotency {
         };
         let held = |made_id, taken_over| Held { place: place.clone(), holder: fresh_id, made_id, taken_over };
         let fresh = begin(fresh_id).when_absent_or("ttl", "<=", now.as_seconds());
-        let Err(met) = fresh.apply(&self.table, place.clone()).await? else {
+        let Err(met) = fresh.write(&self.table, place.clone()).await? else {
             return Ok(Claim::Mine(held(fresh_id, false)));
         };
         let record: Record = read(met)?;
@@ -110,7 +110,7 @@ impl Idempotency {
             return Ok(Claim::AtWork);
         }
         let takeover = begin(record.made_id).when("started_at", "=", record.started_at);
-        Ok(match takeover.apply(&self.table, place.clone()).await? {
+        Ok(match takeover.write(&self.table, place.clone()).await? {
             Ok(_) => Claim::Mine(held(record.made_id, true)),
             Err(_) => Claim::AtWork,
         })
@@ -120,7 +120,7 @@ impl Idempotency {
     /// the key over: it answers.
     pub async fn answer(&self, held: &Held, answer: &Stored) -> Result<(), StoreError> {
         let change = Change::new().when("holder", "=", held.holder).set("answer", answer);
-        let _ = change.apply(&self.table, held.place.clone()).await?;
+        let _ = change.write(&self.table, held.place.clone()).await?;
         Ok(())
     }
 
@@ -129,7 +129,7 @@ impl Idempotency {
     pub async fn release(&self, held: &Held) -> Result<(), StoreError> {
         let change =
             Change::new().when("holder", "=", held.holder).set("started_at", Timestamp::from_millis(0));
-        let _ = change.apply(&self.table, held.place.clone()).await?;
+        let _ = change.write(&self.table, held.place.clone()).await?;
         Ok(())
     }
 

@@ -189,7 +189,7 @@ impl Imports {
     /// Renews a lease; false when it was lost.
     pub async fn renew(&self, open: &OpenImport, now: Timestamp) -> Result<bool, StoreError> {
         let change = held(open).set("lease_until", now.plus_millis(LEASE_MS));
-        Ok(change.apply(&self.table, keys::import(open.import.id)).await?.is_ok())
+        Ok(change.write(&self.table, keys::import(open.import.id)).await?.is_ok())
     }
 
     /// Records how far an import is, and what it did so far; false when the
@@ -209,13 +209,13 @@ impl Imports {
             .set("rejected_total", import.rejected_total)
             .set("updated_at", now)
             .set("lease_until", now.plus_millis(LEASE_MS));
-        Ok(change.apply(&self.table, keys::import(import.id)).await?.is_ok())
+        Ok(change.write(&self.table, keys::import(import.id)).await?.is_ok())
     }
 
     /// Lets another worker go on; false when the lease was lost before.
     pub async fn let_go(&self, open: &OpenImport, now: Timestamp) -> Result<bool, StoreError> {
         let change = held(open).set("updated_at", now).remove("lease_id").remove("lease_until");
-        Ok(change.apply(&self.table, keys::import(open.import.id)).await?.is_ok())
+        Ok(change.write(&self.table, keys::import(open.import.id)).await?.is_ok())
     }
 
     /// Ends an import as it was recorded last, with the sentence that says why
@@ -268,7 +268,7 @@ impl Imports {
                     .when("updated_at", "=", open.import.updated_at)
                     .set("updated_at", now)
                     .remove("lease_until");
-                if change.apply(&self.table, keys::import(id)).await?.is_ok() {
+                if change.write(&self.table, keys::import(id)).await?.is_ok() {
                     forgotten.push(id);
                 }
                 if forgotten.len() == limit {

@@ -18,7 +18,9 @@ use super::quotas::{self, Demand, Kind, Reservation};
 use super::{Item, StoreError, Table, drafts, keys, packed, read, transaction, write};
 use crate::config::Tables;
 use crate::domain::draft::{Draft, Status};
-use crate::domain::run::{LEASE_MS, Outcome, QUEUE_PATIENCE_MS, Research, Run, State, Verdict, preview};
+use crate::domain::run::{
+    ATTEMPTS_MAX, LEASE_MS, Outcome, QUEUE_PATIENCE_MS, Research, Run, State, Verdict, preview,
+};
 use crate::domain::time::Timestamp;
 use crate::limits::{Limited, Spend};
 
@@ -129,7 +131,7 @@ impl OpenRun {
 pub enum Claimed {
     /// It is this worker's, under the lease it named.
     Claimed(Box<OpenRun>),
-    /// Another worker holds it.
+    /// Another worker holds it, or it is for recover-runs to end.
     Held,
     /// It has ended or is gone: there is nothing to do.
     Over,
@@ -461,7 +463,8 @@ impl Runs {
         if open.run.status.is_final() {
             return Ok(Claimed::Over);
         }
-        if open.is_leased(now) {
+        // One that was taken up too often is ended by recover-runs, not by whoever is told of it again before.
+        if open.is_leased(now) || open.attempts >= ATTEMPTS_MAX {
             return Ok(Claimed::Held);
         }
         let table = &self.table.name;
@@ -531,7 +534,7 @@ impl Runs {
     /// Records the answer so far; false when the lease was lost.
     pub async fn keep_partial(&self, open: &OpenRun, answer: &str) -> Result<bool, StoreError> {
         let change = Change::new().when("lease_id", "=", open.lease_id).set("answer", answer);
-        Ok(change.apply(&self.table, keys::output(open.run.draft_id, open.run.test_id)).await?.is_ok())
+        Ok(change.write(&self.table, keys::output(open.run.draft_id, open.run.test_id)).await?.is_ok())
     }
 
     /// Ends a run, settles what was set aside and counts it, all together;
@@ -601,7 +604,7 @@ impl Runs {
             .set("open_sk", keys::place(due, &open.run.test_id.to_string()))
             .remove("lease_id")
             .remove("lease_until");
-        Ok(change.apply(&self.table, keys::run(open.run.draft_id, open.run.test_id)).await?.is_ok())
+        Ok(change.write(&self.table, keys::run(open.run.draft_id, open.run.test_id)).await?.is_ok())
     }
 
     /// Looks at a run that is in good hands again at `due`.
@@ -610,7 +613,7 @@ impl Runs {
             .when_present("open_pk")
             .set("open_sk", keys::place(due, &open.run.test_id.to_string()));
         // Refused when it ended meanwhile.
-        let _ = change.apply(&self.table, keys::run(open.run.draft_id, open.run.test_id)).await?;
+        let _ = change.write(&self.table, keys::run(open.run.draft_id, open.run.test_id)).await?;
         Ok(())
     }
 

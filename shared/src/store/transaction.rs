@@ -77,7 +77,7 @@ pub(super) async fn add_all(
     if !together {
         let changes = changes.into_iter().map(|(key, change)| async {
             // There is no condition that it could fail to meet.
-            let _added = change.apply(table, key).await?;
+            let _added = change.write(table, key).await?;
             Ok::<_, StoreError>(())
         });
         return stream::iter(changes).buffer_unordered(AT_ONCE).try_collect().await;

@@ -2,7 +2,11 @@
 //! exactly. Whoever changes one of these changes what the workshop costs, and
 //! should mean it.
 
-use tests::cost::{MAIN_JOB, measure, sum, unmeasured};
+use local::ModelChoice;
+use serde_json::{Value, json};
+use tests::cost::{MAIN_JOB, measure, sum, text, unmeasured};
+use tests::handlers::{self, Call};
+use tests::{Setup, Workshop};
 
 /// Function and circumstance, read units, write units, requests of SQS.
 const COSTS: &[(&str, f64, f64, usize)] = &[
@@ -28,6 +32,7 @@ const COSTS: &[(&str, f64, f64, usize)] = &[
     ("drafts-commit", 2.0, 26.0, 0),
     ("prompts-list", 1.5, 0.0, 0),
     ("prompts-get", 3.0, 0.0, 0),
+    ("prompts-get, unchanged", 1.0, 0.0, 0),
     ("prompts-versions", 2.0, 0.0, 0),
     ("prompts-clone", 3.0, 20.0, 0),
     ("drafts-delete", 1.0, 9.0, 0),
@@ -67,4 +72,31 @@ async fn each_function_takes_the_units_that_are_written_here_and_no_more() {
     let differing: Vec<_> = measured.iter().filter(|cost| !COSTS.contains(cost)).collect();
     assert_eq!(measured, COSTS, "differing: {differing:?}; measured:\n{table}");
     assert_eq!(sum(&costs, MAIN_JOB), WHOLE, "a main job");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_autosave_asks_for_no_item_but_its_draft() {
+    let setup = Setup { model: Some(ModelChoice::None), sample: false, ..Setup::default() };
+    let workshop = Workshop::start_with(setup).await;
+    let draft = workshop.client("ada").draft(&text(0)).await;
+    let (app, calls) = workshop.watched();
+    let save = Call {
+        binary: "drafts-update",
+        user: "ada",
+        path: &[("id", &draft)],
+        headers: &[("if-match", "\"1\"")],
+        body: json!({"draft_content": text(1)}),
+        ..Call::default()
+    };
+    let saved = handlers::call(Box::leak(Box::new(app)), &save).await;
+    assert_eq!(saved.status, 200, "{}", saved.text);
+    let asked = calls.take().into_iter().map(|call| {
+        let asked: Value = serde_json::from_str(&call.asked).expect("JSON");
+        (call.operation, asked["TableName"].clone(), asked["Key"].clone())
+    });
+    let table = json!(workshop.machine.app().config.tables.drafts);
+    let key = json!({"pk": {"S": format!("DRAFT#{draft}")}, "sk": {"S": "META"}});
+    let of_draft = ["GetItem", "UpdateItem"].map(|call| (call.to_owned(), table.clone(), key.clone()));
+    assert_eq!(asked.collect::<Vec<_>>(), of_draft);
+    workshop.stop().await;
 }

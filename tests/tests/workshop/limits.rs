@@ -6,8 +6,10 @@ use std::time::Duration;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use shared::app::App;
+use shared::domain::run::{ATTEMPTS_MAX, LEASE_MS, Run, State};
 use shared::limits::Limits;
 use shared::llm::runner::estimate;
+use shared::store::{Claimed, Demand};
 use tests::handlers::{Call, call};
 use tests::scripted_model::{PROMPT_TOKENS, Play, ScriptedModel};
 use tests::{Answer, Client, DRAFTS, MESSAGE, PROMPT, Setup, Workshop, events};
@@ -294,6 +296,41 @@ async fn a_message_whose_writer_died_is_answered_once_by_its_repeat_and_charged_
     let (tokens, micros) = (PROMPT_TOKENS as i64 + words, PROMPT_TOKENS as i64 + 2 * words);
     assert_eq!(used(&workshop, "QUOTA#ada", "tokens").await, tokens);
     assert_eq!(used(&workshop, "DEPLOYMENT", "micros").await, micros);
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_whose_workers_all_died_is_not_taken_up_again_and_what_they_recorded_is_charged() {
+    let (workshop, model) = workshop(Limits::default(), [Play::answer(ANSWER)]).await;
+    let ada = workshop.client("ada");
+    let id = ada.draft(PROMPT).await.parse().expect("an id");
+    let app = workshop.machine.app();
+    let (drafts, runs) = (&app.store().drafts, &app.store().runs);
+    // It stands in the store only, so that nobody but the workers of this test is told of it.
+    let draft = drafts.get("ada", id, app.now()).await.expect("the store answers").expect("the draft");
+    let order = serde_json::from_value(order()).expect("an order");
+    let run = Run::queued(app.new_id(), &draft, &order, "scripted", app.now());
+    let spend = estimate(&model.model("scripted"));
+    let demand = Demand { user: "ada", spend, limits: &app.config.limits };
+    runs.start(&draft, &run, demand, app.now()).await.expect("the store answers");
+    for _ in 0..ATTEMPTS_MAX {
+        let claimed = runs.claim(id, run.test_id, app.new_id(), app.now()).await.expect("the store answers");
+        let Claimed::Claimed(open) = claimed else { panic!("{claimed:?}") };
+        runs.keep_partial(&open, ANSWER).await.expect("the store answers");
+        app.clock.advance(Duration::from_millis(LEASE_MS.unsigned_abs() + 1_000));
+    }
+    let claimed = runs.claim(id, run.test_id, app.new_id(), app.now()).await.expect("the store answers");
+    assert!(matches!(claimed, Claimed::Held), "a message that comes once more: {claimed:?}");
+
+    app.clock.advance(Duration::from_secs(10));
+    functions::jobs::recover_runs::handle(app, Value::Null).await.expect("the store answers");
+    let ended = runs.get(id, run.test_id).await.expect("the store answers").expect("the run");
+    assert_eq!((ended.status, ended.truncated), (State::Failed, true));
+    let micros = i64::try_from(ended.cost_micros).expect("a few");
+    assert!(micros > 0, "{ended:?}");
+    assert_eq!(used(&workshop, "QUOTA#ada", "micros").await, micros);
+    assert_eq!(used(&workshop, "DEPLOYMENT", "micros").await, micros);
+    assert_eq!(model.asked().len(), 0);
     workshop.stop().await;
 }
 
