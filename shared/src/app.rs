@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use uuid::Uuid;
 
 use crate::config::{Config, EmbeddingService};
@@ -191,23 +193,40 @@ impl App {
     }
 }
 
-/// The AWS SDK's configuration: from the environment, with time-outs that fit
-/// within a function's own.
-pub async fn sdk_config() -> SdkConfig {
-    sdk_loader().load().await
+/// The AWS SDK's configuration in a function, where all of it stands in the
+/// environment (AWS Lambda Developer Guide, "Defined runtime environment
+/// variables"). The other places where the SDK looks for credentials by itself
+/// (profiles, containers, the instance's metadata, STS) have nothing to tell
+/// there, and would be a twelfth of every binary.
+pub fn sdk_config() -> SdkConfig {
+    let credentials = EnvironmentVariableCredentialsProvider::new();
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(crate::config::aws_region().map(Region::new))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .service_config(crate::config::ServiceAddresses)
+        .retry_config(retries())
+        .timeout_config(timeouts())
+        .build()
 }
 
-/// The same, to be pointed elsewhere before it is loaded.
+/// The same elsewhere: by the SDK's own ways, to be pointed somewhere before
+/// it is loaded.
 pub fn sdk_loader() -> aws_config::ConfigLoader {
-    aws_config::defaults(BehaviorVersion::latest())
-        .retry_config(RetryConfig::standard().with_max_attempts(4))
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(Duration::from_secs(2))
-                .operation_attempt_timeout(Duration::from_secs(5))
-                .operation_timeout(Duration::from_secs(15))
-                .build(),
-        )
+    aws_config::defaults(BehaviorVersion::latest()).retry_config(retries()).timeout_config(timeouts())
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(4)
+}
+
+/// They fit within a function's own.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(5))
+        .operation_timeout(Duration::from_secs(15))
+        .build()
 }
 
 /// The time, which tests may move forward.

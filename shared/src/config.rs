@@ -4,6 +4,7 @@
 //! Read once, when a function starts. The local machine fills the same struct
 //! by hand.
 
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use serde::Deserialize;
 
 use crate::domain::model::{ApiKey, Model, Secret};
@@ -95,6 +96,24 @@ pub struct EmbeddingService {
     pub dimensions: u32,
     /// Articles that are less similar (cosine) to a query than this were not found.
     pub least_similarity: f64,
+}
+
+/// The region that Lambda runs this in (`AWS_REGION`).
+pub fn aws_region() -> Option<String> {
+    std::env::var("AWS_REGION").or_else(|_| std::env::var("AWS_DEFAULT_REGION")).ok()
+}
+
+/// Other addresses of AWS's services, by the variables that its SDKs share:
+/// `AWS_ENDPOINT_URL`, and for one service such as `AWS_ENDPOINT_URL_SQS`
+/// (AWS SDKs and Tools Reference Guide, "Service-specific endpoints").
+#[derive(Debug)]
+pub struct ServiceAddresses;
+
+impl LoadServiceConfig for ServiceAddresses {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let service = key.service_id().to_uppercase().replace(' ', "_");
+        std::env::var(format!("{}_{service}", key.env())).or_else(|_| std::env::var(key.env())).ok()
+    }
 }
 
 impl Config {

@@ -5,23 +5,28 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::domain::time::Timestamp;
 
+/// What is logged when nothing is said: this product's events, and what goes wrong elsewhere.
+const LOGGED: &str = "warn,shared=info,functions=info";
+
 /// Starts logging to standard output, as CloudWatch collects it. `RUST_LOG`
-/// sets what is logged; `info` of this product's crates when it is not set.
+/// sets what is logged, by targets and levels: `warn,shared=debug`. (Filters by
+/// spans and fields would bring regular expressions into every function.)
 pub fn start() {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,shared=info,functions=info"));
-    // A second start in one process keeps the first.
-    let _ = tracing_subscriber::fmt()
+    let asked = std::env::var("RUST_LOG").ok().and_then(|asked| asked.parse::<Targets>().ok());
+    let filter = asked.or_else(|| LOGGED.parse().ok()).unwrap_or_default();
+    let format = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
-        .with_span_list(false)
-        .with_env_filter(filter)
-        .try_init();
+        .with_span_list(false);
+    // A second start in one process keeps the first.
+    let _ = tracing_subscriber::registry().with(filter).with(format).try_init();
 }
 
 /// One of the product's own figures, as CloudWatch knows it.

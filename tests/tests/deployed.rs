@@ -23,7 +23,7 @@ async fn the_main_job_runs_deployed() {
     let (address, tokens) = (told("DEPLOYED_URL"), tokens());
     let client = |name: &str| Client::new(&address, tokens.get(name).cloned());
     let (ada, ben) = (client("ada"), client("ben"));
-    let sdk = shared::app::sdk_config().await;
+    let sdk = shared::app::sdk_config();
     let place = Place {
         ada: &ada,
         ben: &ben,

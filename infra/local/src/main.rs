@@ -7,7 +7,10 @@ use clap::Parser;
 use local::Machine;
 use local::settings::Settings;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// The embedded engines warn of every condition that fails, which is how this
 /// product works.
@@ -15,8 +18,10 @@ const LOGGED: &str = "warn,dynoxide=error,rustack_sqs_core=error,rustack_sqs_htt
 
 fn main() -> ExitCode {
     let settings = Settings::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
-    tracing_subscriber::fmt().compact().with_writer(std::io::stderr).with_env_filter(filter).init();
+    let asked = std::env::var("RUST_LOG").ok().and_then(|asked| asked.parse::<Targets>().ok());
+    let filter = asked.or_else(|| LOGGED.parse().ok()).unwrap_or_default();
+    let format = fmt::layer().compact().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(filter).with(format).init();
     let run = || -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let result = runtime.block_on(run(settings));

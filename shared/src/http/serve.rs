@@ -34,7 +34,7 @@ pub fn serve(handler: Handler) -> ExitCode {
 /// of the SDK is configured, so that nothing of it is linked.
 pub fn serve_without_store(handler: Handler) -> ExitCode {
     start(
-        async || SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build(),
+        || SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build(),
         async move |app| lambda_http::run(service_fn(move |request| respond(app, handler, request))).await,
     )
 }
@@ -71,7 +71,7 @@ async fn respond(app: &App, handler: Handler, request: Request) -> Result<Respon
 /// Reads the settings, makes the clients once, and runs on one thread: a
 /// function has one request in flight.
 fn start(
-    sdk: impl AsyncFnOnce() -> SdkConfig,
+    sdk: impl FnOnce() -> SdkConfig,
     run: impl AsyncFnOnce(&'static App) -> Result<(), Error>,
 ) -> ExitCode {
     crate::telemetry::start();
@@ -84,7 +84,7 @@ fn start(
             Ok(config) => config,
             Err(error) => return failed(&error),
         };
-        let app: &'static App = Box::leak(Box::new(App::new(config, sdk().await, Clock::default())));
+        let app: &'static App = Box::leak(Box::new(App::new(config, sdk(), Clock::default())));
         match run(app).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(&error),
