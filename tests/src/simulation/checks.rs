@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Map, Value, json};
+use shared::domain::model::estimate_tokens;
+use shared::domain::run::ATTEMPTS_MAX;
 
 use super::ledger::{KnownDraft, call};
-use super::model::Play;
+use super::model::{Call, Play};
 use super::schedule::Ended;
-use super::{NARROW, World};
+use super::{NARROW, PRICES, Room, World, reserved_micros};
 
 /// A draft is kept for this long after the last activity, less what clocks differ by.
 const KEPT_MS: i64 = 30 * 86_400_000 - 10_000;
@@ -81,8 +83,9 @@ pub async fn check(ended: &Ended<'_>) -> Result<(), String> {
     hold(ended.queue_is_empty, || "a message is left in the queue".to_owned())?;
     nothing_without_its_draft(&drafts)?;
     runs(ended, &drafts)?;
-    one_model_call_a_worker(ended)?;
-    counters(ended, &drafts, &usage, &library)?;
+    one_model_call_a_worker(ended, &drafts)?;
+    counters(ended, &drafts, &usage)?;
+    counted_lists(&drafts, &library)?;
     texts(ended, &drafts).await?;
     prompts(ended, &drafts, &library, &usage)
 }
@@ -131,6 +134,7 @@ fn runs(ended: &Ended<'_>, drafts: &Items) -> Result<(), String> {
         };
         hold(answer.is_empty() || said(false), || format!("nobody said \"{answer}\" to \"{query}\""))?;
         hold(status != "succeeded" || said(true), || format!("no call ended with \"{answer}\": {run}"))?;
+        charge(ended, run, answer)?;
         let count = answer.chars().count() as i64;
         hold(number(run, "response_length") == count, || format!("{count} characters are kept: {run}"))?;
         if let Some(rating) = ended.ledger.rated.get(query) {
@@ -148,42 +152,86 @@ fn runs(ended: &Ended<'_>, drafts: &Items) -> Result<(), String> {
     Ok(())
 }
 
-/// A run's model is called again only when the worker before was interrupted.
-fn one_model_call_a_worker(ended: &Ended<'_>) -> Result<(), String> {
-    let mut workers: BTreeMap<&str, Vec<(usize, usize, Play)>> = BTreeMap::new();
+/// Whether a call's worker came to its end as if it were alone.
+fn is_undisturbed(ended: &Ended<'_>, call: &Call) -> bool {
+    ended.worked.iter().any(|worked| worked.actor == call.actor && !worked.interrupted)
+}
+
+/// A run is charged what the model says that one call of it took, at the
+/// model's prices, and nothing for the calls of workers whose end it is not.
+fn charge(ended: &Ended<'_>, run: &Value, answer: &str) -> Result<(), String> {
+    let (query, status) = (text(run, "test_query"), text(run, "status"));
+    let charged = (number(run, "tokens_in"), number(run, "tokens_out"));
+    let calls: Vec<&Call> = ended.calls.iter().filter(|call| call.query == query).collect();
+    let cost = PRICES.0 * charged.0 + PRICES.1 * charged.1;
+    hold(number(run, "cost_micros") == cost, || format!("{charged:?} tokens don't cost that: {run}"))?;
+    // Of a run that is given up the words are charged that a dead worker had recorded: what it read is not known.
+    let recorded = (0, i64::from(estimate_tokens(answer)));
+    let is_recorded = status != "succeeded" && charged == recorded;
+    let said_it = |call: &&&Call| !answer.is_empty() && call.answer.starts_with(answer);
+    let is_one_calls = match calls.iter().find(said_it) {
+        Some(call) => is_recorded || call.worths().contains(&charged),
+        None => charged == (0, 0) || calls.iter().any(|call| call.worths().contains(&charged)),
+    };
+    hold(is_one_calls, || format!("{charged:?} were charged for {calls:?}"))?;
+    // Who cancels may stop a worker at any word; otherwise all that was said was heard.
+    let exact = calls.iter().find(|call| match status {
+        "succeeded" => call.answer == answer,
+        "failed" => call.play != Play::LimitsRate && is_undisturbed(ended, call),
+        _ => false,
+    });
+    hold(exact.is_none_or(|call| call.worth() == charged), || {
+        format!("{charged:?} were charged for {exact:?}")
+    })
+}
+
+/// A run's model is called again only when the worker before was interrupted
+/// or told to wait, each time by a worker that has taken the run up, and only
+/// so often.
+fn one_model_call_a_worker(ended: &Ended<'_>, drafts: &Items) -> Result<(), String> {
+    let mut runs: BTreeMap<&str, Vec<&Call>> = BTreeMap::new();
     for call in ended.calls {
-        let of_query = workers.entry(&call.query).or_default();
-        match of_query.iter_mut().find(|(actor, ..)| *actor == call.actor) {
-            Some((_, times, _)) => *times += 1,
-            None => of_query.push((call.actor, 1, call.play)),
-        }
+        runs.entry(&call.query).or_default().push(call);
     }
-    for (query, workers) in workers {
-        for (actor, times, _) in &workers {
-            hold(*times == 1, || format!("worker {actor} called the model {times} times for \"{query}\""))?;
+    for (query, calls) in runs {
+        for (place, call) in calls.iter().enumerate() {
+            let again = calls[..place].iter().any(|before| before.actor == call.actor);
+            hold(!again, || format!("worker {} called the model again for \"{query}\"", call.actor))?;
         }
-        let uninterrupted = workers.iter().filter(|(actor, _, play)| {
-            let worked = ended.worked.iter().find(|worked| worked.actor == *actor);
-            *play != Play::LimitsRate && worked.is_some_and(|worked| !worked.interrupted)
-        });
-        let count = uninterrupted.count();
-        hold(count <= 1, || format!("{count} workers called the model for \"{query}\", undisturbed"))?;
+        let told_to_wait = calls.iter().filter(|call| call.play == Play::LimitsRate).count();
+        let interrupted =
+            calls.iter().filter(|call| call.play != Play::LimitsRate && !is_undisturbed(ended, call)).count();
+        hold(calls.len() <= 1 + interrupted + told_to_wait, || {
+            format!(
+                "{} calls for \"{query}\", {interrupted} interrupted, {told_to_wait} told to wait",
+                calls.len()
+            )
+        })?;
+        hold(calls.len() <= ATTEMPTS_MAX as usize, || format!("{} calls for \"{query}\"", calls.len()))?;
+        let run = drafts.iter().find(|item| text(item, "test_query") == query);
+        let taken_up = run.map_or(i64::MAX, |run| number(run, "attempts"));
+        hold(calls.len() as i64 <= taken_up, || {
+            format!("{} calls for \"{query}\", which was taken up {taken_up} times", calls.len())
+        })?;
     }
     Ok(())
 }
 
 /// Limits, quotas and the day's figures say what the store holds.
-fn counters(ended: &Ended<'_>, drafts: &Items, usage: &Items, library: &Items) -> Result<(), String> {
+fn counters(ended: &Ended<'_>, drafts: &Items, usage: &Items) -> Result<(), String> {
     let of = |pk: &str, sk: &str| -> Vec<&Value> {
         usage
             .iter()
             .filter(|item| text(item, "pk").starts_with(pk) && text(item, "sk").starts_with(sk))
             .collect()
     };
-    let (days, everyone, figures) = (of("QUOTA#", "DAY#"), of("DEPLOYMENT", "DAY#"), of("METRICS", "DAY#"));
+    let figures = of("METRICS", "DAY#");
+    figures_of_runs(ended, drafts, &figures)?;
+    // What a day's limits counted is forgotten later than the minutes', and earlier than the figures.
     if ended.took >= DAYS_KEPT_MS {
         return Ok(());
     }
+    let (days, everyone) = (of("QUOTA#", "DAY#"), of("DEPLOYMENT", "DAY#"));
     let (micros, cost) = (sum(&days, "micros"), sum(&figures, "cost_micros"));
     let (tokens, counted) = (sum(&days, "tokens"), sum(&figures, "tokens_in") + sum(&figures, "tokens_out"));
     hold(micros == cost && micros == sum(&everyone, "micros"), || {
@@ -196,37 +244,65 @@ fn counters(ended: &Ended<'_>, drafts: &Items, usage: &Items, library: &Items) -
     hold(minutes == admitted || ended.took >= MINUTES_KEPT_MS, || {
         format!("{minutes} starts were counted by the minute, {admitted} by the day")
     })?;
+    limits(ended, &days, &everyone)
+}
 
+/// The day's figures say what runs there are and what they took.
+fn figures_of_runs(ended: &Ended<'_>, drafts: &Items, figures: &[&Value]) -> Result<(), String> {
+    if ended.ledger.drafts.iter().any(|draft| may_be_gone(ended, draft)) {
+        return Ok(());
+    }
     let runs: Vec<&Value> = drafts.iter().filter(|item| text(item, "sk").starts_with("RUN#")).collect();
-    let none_gone = ended.ledger.drafts.iter().all(|draft| !may_be_gone(ended, draft));
-    if none_gone {
-        let taken = sum(&runs, "tokens_in") + sum(&runs, "tokens_out");
-        hold(runs.len() as i64 == started, || format!("{started} started, {} there", runs.len()))?;
-        hold(taken == tokens, || format!("runs took {taken} tokens, {tokens} were charged"))?;
-        hold(sum(&runs, "cost_micros") == micros, || format!("runs cost other than {micros}"))?;
-        for (status, figure) in
-            [("succeeded", "tests_succeeded"), ("failed", "tests_failed"), ("cancelled", "tests_cancelled")]
-        {
-            let there = runs.iter().filter(|run| run["status"] == status).count() as i64;
-            let told = sum(&figures, figure);
-            hold(there == told, || format!("{there} {status}, the figures say {told}"))?;
-        }
+    for name in ["tokens_in", "tokens_out", "cost_micros"] {
+        let (taken, told) = (sum(&runs, name), sum(figures, name));
+        hold(taken == told, || format!("{name} of the runs are {taken}, of the figures {told}"))?;
     }
-    if ended.narrow {
-        for day in &days {
-            let admitted = number(day, "runs");
-            hold(admitted <= NARROW.0 as i64, || format!("{admitted} runs a day were admitted: {day}"))?;
-        }
-        for user in ended.ledger.limited.get("runs").into_iter().flatten() {
-            let full = days
-                .iter()
-                .any(|day| text(day, "pk").ends_with(user) && number(day, "runs") == NARROW.0 as i64);
-            hold(full, || format!("{user} was refused with runs left"))?;
-        }
-    } else {
-        hold(ended.ledger.limited.is_empty(), || "a wide limit refused".to_owned())?;
+    let started = sum(figures, "tests_started");
+    hold(runs.len() as i64 == started, || format!("{started} started, {} there", runs.len()))?;
+    for (status, figure) in
+        [("succeeded", "tests_succeeded"), ("failed", "tests_failed"), ("cancelled", "tests_cancelled")]
+    {
+        let there = runs.iter().filter(|run| run["status"] == status).count() as i64;
+        let told = sum(figures, figure);
+        hold(there == told, || format!("{there} {status}, the figures say {told}"))?;
     }
+    Ok(())
+}
 
+/// No limit was passed, and none refused what it had room for.
+fn limits(ended: &Ended<'_>, days: &[&Value], everyone: &[&Value]) -> Result<(), String> {
+    let limited = &ended.ledger.limited;
+    let is_of_room = |kind: &str| match kind {
+        "refused: runs" => ended.room == Room::FewRuns,
+        "refused: deployment" => ended.room != Room::Wide,
+        _ => false,
+    };
+    hold(limited.keys().all(|kind| is_of_room(kind)), || format!("a wide limit refused: {limited:?}"))?;
+    let cap = ended.world.cap(ended.room) as i64;
+    for day in everyone {
+        hold(number(day, "micros") <= cap, || format!("more than {cap} were spent: {day}"))?;
+    }
+    for spent in ended.refused_at {
+        let left = cap - *spent as i64;
+        hold(left < reserved_micros() as i64, || format!("a run was refused with {left} micros left"))?;
+    }
+    if ended.room != Room::FewRuns {
+        return Ok(());
+    }
+    for day in days {
+        let admitted = number(day, "runs");
+        hold(admitted <= NARROW.0 as i64, || format!("{admitted} runs a day were admitted: {day}"))?;
+    }
+    for user in limited.get("refused: runs").into_iter().flatten() {
+        let full =
+            days.iter().any(|day| text(day, "pk").ends_with(user) && number(day, "runs") == NARROW.0 as i64);
+        hold(full, || format!("{user} was refused with runs left"))?;
+    }
+    Ok(())
+}
+
+/// What lists say of their length is so.
+fn counted_lists(drafts: &Items, library: &Items) -> Result<(), String> {
     for counts in drafts.iter().filter(|item| text(item, "sk") == "COUNTS") {
         let owner = text(counts, "pk").trim_start_matches("OWNER#");
         for status in ["draft", "testing", "ready", "committed"] {
@@ -304,6 +380,11 @@ fn prompts(ended: &Ended<'_>, drafts: &Items, library: &Items, usage: &Items) ->
         hold(of(&item["pk"], "META").is_some(), || {
             format!("{} {} outlives its prompt", item["pk"], item["sk"])
         })?;
+    }
+    let mut made = BTreeMap::new();
+    for version in library.iter().filter(|item| text(item, "sk").starts_with("V#")) {
+        let before = made.insert(text(version, "commit_id"), version);
+        hold(before.is_none(), || format!("one commit made {version} and {before:?}"))?;
     }
     for (place, (name, version, _)) in ledger.commits.iter().enumerate() {
         if ledger.unpublished.iter().any(|gone| gone == name) {

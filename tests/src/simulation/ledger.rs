@@ -60,6 +60,17 @@ pub struct Heard {
     pub only_read: bool,
 }
 
+impl Heard {
+    /// The kind of limit that refused it, if one did.
+    pub fn limit(&self) -> Option<&'static str> {
+        (self.status == 429).then(|| match self.body["detail"].as_str().unwrap_or_default() {
+            detail if detail.contains("test runs for today") => "refused: runs",
+            detail if detail.contains("whole workshop") => "refused: deployment",
+            _ => "refused: other",
+        })
+    }
+}
+
 /// A save that was acknowledged.
 #[derive(Clone, Debug)]
 pub struct SavedText {
@@ -178,6 +189,38 @@ pub async fn attempt(app: &'static App, errand: Errand, ledger: Ledger) -> Heard
     }
 }
 
+impl Deed {
+    /// What it is called when these two are under way at the same time and want the same, if it is something.
+    pub fn meeting(&self, other: &Self) -> Option<&'static str> {
+        use Deed::{Clone, Commit, Delete, Save, Unpublish};
+        let (what, is_same) = match (self, other) {
+            (Save { draft, .. }, Save { draft: other, .. }) => ("two savers of one draft", draft == other),
+            (Commit { draft, .. }, Delete { draft: other })
+            | (Delete { draft }, Commit { draft: other, .. }) => ("commit against delete", draft == other),
+            (Commit { name, .. }, Unpublish { name: other })
+            | (Unpublish { name }, Commit { name: other, .. }) => ("commit against delete", name == other),
+            (Clone { name }, Unpublish { name: other }) | (Unpublish { name }, Clone { name: other }) => {
+                ("clone against delete", name == other)
+            }
+            (Commit { name, .. }, Commit { name: other, .. }) => ("two commits of one name", name == other),
+            _ => return None,
+        };
+        is_same.then_some(what)
+    }
+
+    /// The draft that it keeps from expiring.
+    pub fn renews(&self, ledger: &Ledger) -> Option<usize> {
+        match self {
+            Self::Test { draft, .. }
+            | Self::Save { draft, .. }
+            | Self::Mark { draft, .. }
+            | Self::Commit { draft, .. } => Some(*draft),
+            Self::Rate { query, .. } => ledger.tests.get(query).map(|(_, draft, _)| *draft),
+            _ => None,
+        }
+    }
+}
+
 impl Ledger {
     /// Whether a deed can be done by what is known.
     pub fn allows(&self, deed: &Deed) -> bool {
@@ -220,12 +263,7 @@ impl Ledger {
             412 => return false,
             _ => {}
         }
-        if status == 429 {
-            let kind = match body["detail"].as_str().unwrap_or_default() {
-                detail if detail.contains("test runs for today") => "runs",
-                detail if detail.contains("whole workshop") => "deployment",
-                _ => "other",
-            };
+        if let Some(kind) = heard.limit() {
             self.limited.entry(kind).or_default().push(errand.user);
         }
         if status >= 300 {

@@ -8,8 +8,10 @@
 //! over its wire. Scripted are what decides when something happens: the queue,
 //! the model, the stream's deliveries and the clocks.
 //!
-//! The same seed gives the same choices. Ids are random and real milliseconds
-//! pass, so a replay could in theory differ; what holds must hold in both.
+//! The same seed draws the same row of numbers. A replay can differ all the
+//! same, by what is real: a worker's beat, the order in which reads that one
+//! function makes at the same time are answered, random ids, milliseconds.
+//! What holds must hold in each.
 
 mod checks;
 mod ledger;
@@ -17,8 +19,10 @@ mod model;
 mod schedule;
 mod wire;
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -28,6 +32,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{Credentials, Region};
 use dynoxide::Database;
 use dynoxide::storage_backend::Clock as EngineClock;
+use futures::FutureExt;
 use shared::app::{App, Clock, sdk_loader};
 use shared::config::{Config, Endpoints, Tables};
 use shared::corpus;
@@ -49,16 +54,70 @@ pub(crate) const TOPIC: &str = "Banks";
 const MODEL: &str = "scripted";
 /// Tokens a run may take.
 const WINDOW: u32 = 8_192;
+/// What a token costs that was read, and one that was written, in millionths of a US dollar.
+const PRICES: (i64, i64) = (1, 2);
 /// Simulated time begins here, each seed on a later day.
 const DAY_MS: i64 = 86_400_000;
 
 /// What the narrow limits admit: runs a day of one user, and reservations that
 /// fit into the deployment's day at the same time.
 pub(crate) const NARROW: (u64, u64) = (2, 3);
+/// What little money leaves beside one reservation, in millionths of a US
+/// dollar: as much as one run costs and a second does not.
+const SPARE_MICROS: u64 = 450;
+
+/// What the limits leave room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// Everything.
+    Wide,
+    /// Few runs a day.
+    FewRuns,
+    /// One reservation of money at a time, and few runs' costs a day.
+    LittleMoney,
+}
+
+/// What has to be met by someone for a range of seeds to show anything: of
+/// each kind the tally tells how often it was.
+const KINDS: [&str; 27] = [
+    "throttled",
+    "batch handed back",
+    "in conflict",
+    "500 before",
+    "500 after",
+    "timed out",
+    "answer lost",
+    "deaths",
+    "deliveries again",
+    "two workers of one message",
+    "workers past their lease",
+    "leases run out",
+    "expired items removed late",
+    "functions with a clock off",
+    "two savers of one draft",
+    "cleanup against renewal",
+    "commit against delete",
+    "clone against delete",
+    "two commits of one name",
+    "refused: runs",
+    "refused: deployment",
+    "model answers",
+    "model breaks off",
+    "model limits its rate",
+    "model refuses",
+    "faults",
+    "seeds",
+];
 
 /// What a seed came to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Tally(pub BTreeMap<&'static str, u64>);
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self(KINDS.iter().map(|kind| (*kind, 0)).collect())
+    }
+}
 
 impl Tally {
     fn count(&mut self, what: &'static str, times: u64) {
@@ -70,6 +129,11 @@ impl Tally {
         for (what, times) in &other.0 {
             self.count(what, *times);
         }
+    }
+
+    /// What never was, so that nothing is known of it.
+    pub fn missed(&self) -> Vec<&'static str> {
+        self.0.iter().filter(|(_, times)| **times == 0).map(|(what, _)| *what).collect()
     }
 }
 
@@ -84,17 +148,22 @@ pub struct Broken {
     pub schedule: Vec<String>,
 }
 
-/// A place where functions run, with wide limits and with narrow ones.
+/// A place where functions run, with each kind of limits.
 struct Place {
     wide: &'static App,
-    narrow: &'static App,
+    few_runs: &'static App,
+    little_money: &'static App,
     /// The model's key here.
     key: String,
 }
 
 impl Place {
-    fn app(&self, narrow: bool) -> &'static App {
-        if narrow { self.narrow } else { self.wide }
+    fn app(&self, room: Room) -> &'static App {
+        match room {
+            Room::Wide => self.wide,
+            Room::FewRuns => self.few_runs,
+            Room::LittleMoney => self.little_money,
+        }
     }
 }
 
@@ -176,8 +245,8 @@ impl World {
                 app.flush_every = Duration::from_millis(1);
                 Box::leak(Box::new(app))
             };
-            let (wide, narrow) = (app(wide_limits()), app(narrow_limits()));
-            places.push(Place { wide, narrow, key });
+            let (wide, few_runs, little_money) = (app(wide_limits()), app(few_runs()), app(little_money()));
+            places.push(Place { wide, few_runs, little_money, key });
         }
         let app = places[0].wide;
         tables::create_missing(&app.dynamodb_client(), &app.config.tables, app.config.dimensions())
@@ -191,13 +260,28 @@ impl World {
         Self { gates, script, database, begin, clock, places }
     }
 
+    /// Runs what `seed` decides, and looks at what came of it. A panic on the way is what did not hold;
+    /// after one this world is not to be used again.
+    pub async fn run_caught(&mut self, seed: u64) -> Result<Tally, Broken> {
+        let ran = AssertUnwindSafe(self.run(seed)).catch_unwind().await;
+        ran.unwrap_or_else(|panic| {
+            let what = format!("it panicked: {}", said(panic.as_ref()));
+            Err(Broken { seed, what, schedule: Vec::new() })
+        })
+    }
+
     /// Runs what `seed` decides, and looks at what came of it.
-    pub async fn run(&mut self, seed: u64) -> Result<Tally, Broken> {
+    async fn run(&mut self, seed: u64) -> Result<Tally, Broken> {
         self.gates.clear();
         *self.script.borrow_mut() = Script::default();
         self.database.restore_from(self.begin.to_str().expect("a path")).expect("the store as it began");
         self.to_the_next_day();
         schedule::run(self, seed).await
+    }
+
+    /// What all together may spend a day, in millionths of a US dollar.
+    fn cap(&self, room: Room) -> u64 {
+        self.places[0].app(room).config.limits.deployment_micros_per_day
     }
 
     /// Moves all clocks to the next day's noon.
@@ -210,8 +294,9 @@ impl World {
     fn advance(&self, by: Duration) {
         self.clock.advance(by);
         for place in &self.places {
-            place.wide.clock.advance(by);
-            place.narrow.clock.advance(by);
+            for app in [place.wide, place.few_runs, place.little_money] {
+                app.clock.advance(by);
+            }
         }
     }
 }
@@ -238,8 +323,8 @@ fn scripted(address: std::net::SocketAddr, key: &str) -> Model {
         context_window: WINDOW,
         max_output_tokens: 512,
         supports_tools: false,
-        price_in: 1.0,
-        price_out: 2.0,
+        price_in: PRICES.0 as f64,
+        price_out: PRICES.1 as f64,
     }
 }
 
@@ -247,9 +332,28 @@ fn wide_limits() -> Limits {
     Limits { runs_per_minute: 1_000, messages_per_minute: 1_000, ..Limits::default() }
 }
 
-/// Few runs a day, and little money for all together.
-fn narrow_limits() -> Limits {
+/// Few runs a day, and money for a few more at a time.
+fn few_runs() -> Limits {
+    Limits {
+        runs_per_day: NARROW.0,
+        deployment_micros_per_day: NARROW.1 * reserved_micros(),
+        ..wide_limits()
+    }
+}
+
+/// Money for one run at a time.
+fn little_money() -> Limits {
+    Limits { deployment_micros_per_day: reserved_micros() + SPARE_MICROS, ..wide_limits() }
+}
+
+/// What is set aside for a run.
+fn reserved_micros() -> u64 {
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], 9));
-    let estimate = shared::llm::runner::estimate(&scripted(address, "")).micros;
-    Limits { runs_per_day: NARROW.0, deployment_micros_per_day: NARROW.1 * estimate, ..wide_limits() }
+    shared::llm::runner::estimate(&scripted(address, "")).micros
+}
+
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("nothing that could be read")
 }

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use serde_json::json;
+use shared::domain::model::estimate_tokens;
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
@@ -16,7 +17,7 @@ use super::wire::Gates;
 use crate::scripted_model::{Asked, Connection, chunk, read_request};
 
 /// Tokens that every answer is said to have read.
-pub const PROMPT_TOKENS: u64 = 300;
+const PROMPT_TOKENS: i64 = 300;
 
 /// What the model does when it is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,43 @@ pub struct Call {
     pub play: Play,
     /// The answer, when it is whole.
     pub answer: String,
+    /// Tokens that it was asked with, by their length: what is charged for them when the model comes to no end.
+    pub asked: i64,
+    /// The tokens that its caller was told of: read, written.
+    pub told: Option<(i64, i64)>,
+}
+
+impl Call {
+    /// What is said of the answer first, and the rest of it.
+    pub fn parts(&self) -> (&str, &str) {
+        self.answer.split_at(self.answer.len() / 2)
+    }
+
+    /// What has to be paid for it, by whoever heard its end.
+    pub fn worth(&self) -> (i64, i64) {
+        match self.play {
+            Play::LimitsRate | Play::Refuses => (0, 0),
+            Play::BreaksOff => self.guessed(self.parts().0),
+            Play::Answers => self.told.unwrap_or_default(),
+        }
+    }
+
+    /// All that may have to be paid for it, by how far its caller had come when it stopped.
+    pub fn worths(&self) -> Vec<(i64, i64)> {
+        match self.play {
+            Play::LimitsRate | Play::Refuses => Vec::new(),
+            Play::BreaksOff => vec![self.worth()],
+            Play::Answers => {
+                let unfinished = [self.guessed(self.parts().0), self.guessed(&self.answer)];
+                unfinished.into_iter().chain(self.told).collect()
+            }
+        }
+    }
+
+    /// What a call costs that was heard up to here and never counted.
+    fn guessed(&self, heard: &str) -> (i64, i64) {
+        (self.asked, i64::from(estimate_tokens(heard)))
+    }
 }
 
 /// What the schedule and the model's server share.
@@ -83,7 +121,7 @@ async fn answer(connection: Connection, gates: &Gates, script: &RefCell<Script>)
         Play::LimitsRate => (429, "retry-after: 300\r\n"),
         Play::Refuses => (400, ""),
         Play::Answers | Play::BreaksOff => {
-            let (first, rest) = call.answer.split_at(call.answer.len() / 2);
+            let (first, rest) = call.parts();
             let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
                         transfer-encoding: chunked\r\nconnection: close\r\n\r\n";
             connection.write_all(head.as_bytes()).await?;
@@ -94,8 +132,12 @@ async fn answer(connection: Connection, gates: &Gates, script: &RefCell<Script>)
             }
             say(&mut connection, rest).await?;
             let end = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
+            let (read, written) = (PROMPT_TOKENS, 40 + number as i64);
+            if let Some(call) = script.borrow_mut().calls.get_mut(number) {
+                call.told = Some((read, written));
+            }
             let usage = json!({"choices": [], "usage":
-                {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": 40 + number}});
+                {"prompt_tokens": read, "completion_tokens": written}});
             chunk(&mut connection, &format!("data: {end}\n\ndata: {usage}\n\ndata: [DONE]\n\n")).await?;
             return chunk(&mut connection, "").await;
         }
@@ -120,7 +162,10 @@ fn begun(asked: &Asked, script: &RefCell<Script>) -> Option<(usize, Call, usize)
     let number = script.calls.len();
     let play = if script.plays.is_empty() { Play::Answers } else { script.plays.remove(0) };
     let answer = format!("Answer {number} to \"{query}\": the articles do not tell, says call {number}.");
-    let call = Call { actor, query, play, answer };
+    let messages = asked.body["messages"].as_array().into_iter().flatten();
+    let contents = messages.filter_map(|message| message["content"].as_str());
+    let asked = contents.map(|content| i64::from(estimate_tokens(content))).sum();
+    let call = Call { actor, query, play, answer, asked, told: None };
     script.calls.push(call.clone());
     Some((actor, call, number))
 }

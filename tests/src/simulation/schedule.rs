@@ -9,14 +9,16 @@ use dynoxide::actions::describe_stream::DescribeStreamRequest;
 use dynoxide::actions::get_records::GetRecordsRequest;
 use dynoxide::actions::get_shard_iterator::GetShardIteratorRequest;
 use dynoxide::actions::list_streams::ListStreamsRequest;
+use dynoxide::actions::query::QueryRequest;
 use serde_json::{Value, json};
+use shared::domain::run::LEASE_MS;
 use tokio::task::JoinHandle;
 
 use super::checks;
 use super::ledger::{Deed, Errand, Heard, KnownDraft, Ledger, attempt, call, prompt};
 use super::model::{Call, Play};
 use super::wire::{ACTOR, FAULTS, Fate, Sent};
-use super::{Broken, Tally, World};
+use super::{Broken, PLACES, Room, Tally, World};
 use crate::chance::Chance;
 
 /// Steps after which no more goes wrong.
@@ -51,6 +53,8 @@ struct Actor {
     task: JoinHandle<()>,
     place: usize,
     born: i64,
+    /// Whether one of its calls to the store went wrong.
+    met_a_fault: bool,
 }
 
 /// What an actor came to.
@@ -73,7 +77,7 @@ struct Message {
 /// A worker that called the model, and how it ended.
 pub struct Worked {
     pub actor: usize,
-    /// It died, failed, or took so long that it may have been taken for dead.
+    /// It died, failed after a fault of the store, or took so long that it may have been taken for dead.
     pub interrupted: bool,
 }
 
@@ -82,7 +86,7 @@ struct Schedule<'w> {
     /// In milliseconds.
     began: i64,
     chance: Chance,
-    narrow: bool,
+    room: Room,
     actors: BTreeMap<usize, Actor>,
     next: usize,
     ends: Rc<RefCell<Vec<(usize, End)>>>,
@@ -92,6 +96,9 @@ struct Schedule<'w> {
     errands: Vec<Errand>,
     ledger: Ledger,
     worked: Vec<Worked>,
+    /// The most that all together had used of the day's money when a try of an errand was decided on.
+    met: BTreeMap<usize, u64>,
+    refused_at: Vec<u64>,
     tally: Tally,
     log: Vec<String>,
     /// Of a hundred steps, so many go wrong, and so many kill.
@@ -101,10 +108,12 @@ struct Schedule<'w> {
 /// What the checks look at.
 pub struct Ended<'a> {
     pub world: &'a World,
-    pub narrow: bool,
+    pub room: Room,
     pub ledger: &'a Ledger,
     pub calls: &'a [Call],
     pub worked: &'a [Worked],
+    /// What all together had used of the day's money whenever that was said to be too much.
+    pub refused_at: &'a [u64],
     pub queue_is_empty: bool,
     /// For how long it went on, in milliseconds.
     pub took: i64,
@@ -114,11 +123,15 @@ pub struct Ended<'a> {
 pub async fn run(world: &World, seed: u64) -> Result<Tally, Broken> {
     let mut chance = Chance::of_seed(seed);
     let faults = *chance.one(&[(0, 0), (4, 1), (10, 3), (25, 6)]);
-    let narrow = chance.happens(25);
+    let room = match chance.below(100) {
+        0..15 => Room::FewRuns,
+        15..25 => Room::LittleMoney,
+        _ => Room::Wide,
+    };
     let mut schedule = Schedule {
         world,
         began: world.clock.now().as_millis(),
-        narrow,
+        room,
         chance,
         actors: BTreeMap::new(),
         next: 0,
@@ -129,6 +142,8 @@ pub async fn run(world: &World, seed: u64) -> Result<Tally, Broken> {
         errands: Vec::new(),
         ledger: Ledger::default(),
         worked: Vec::new(),
+        met: BTreeMap::new(),
+        refused_at: Vec::new(),
         tally: Tally::default(),
         log: Vec::new(),
         faults,
@@ -141,10 +156,11 @@ pub async fn run(world: &World, seed: u64) -> Result<Tally, Broken> {
         Ok(()) => {
             checks::check(&Ended {
                 world,
-                narrow,
+                room,
                 ledger: &schedule.ledger,
                 calls: &calls,
                 worked: &schedule.worked,
+                refused_at: &schedule.refused_at,
                 took: schedule.now() - schedule.began,
                 queue_is_empty: schedule.queue.iter().all(|message| message.deleted),
             })
@@ -155,9 +171,9 @@ pub async fn run(world: &World, seed: u64) -> Result<Tally, Broken> {
     for (_, actor) in std::mem::take(&mut schedule.actors) {
         actor.task.abort();
     }
-    schedule.tally.count("model calls", calls.len() as u64);
+    schedule.count_calls(&calls);
     checked.map(|()| schedule.tally).map_err(|what| {
-        schedule_log.insert(0, format!("faults {faults:?}, narrow limits: {narrow}"));
+        schedule_log.insert(0, format!("faults {faults:?}, limits: {room:?}"));
         Broken { seed, what, schedule: schedule_log }
     })
 }
@@ -255,6 +271,7 @@ impl Schedule<'_> {
     async fn go(&mut self) -> Result<(), String> {
         for _ in 0..STEPS {
             self.settle().await?;
+            self.money_holds()?;
             if !self.step(true) {
                 break;
             }
@@ -264,6 +281,7 @@ impl Schedule<'_> {
         self.note("all is well from here on".to_owned());
         for step in 0..HEALING {
             self.settle().await?;
+            self.money_holds()?;
             if !self.step(false) {
                 let quiet = self.errands.iter().all(|errand| errand.done)
                     && self.queue.iter().all(|message| message.deleted)
@@ -291,6 +309,10 @@ impl Schedule<'_> {
                 tokio::task::yield_now().await;
             }
             self.collect();
+            // Whoever ends says how; only a panic says nothing.
+            if let Some(actor) = self.actors.values().find(|actor| actor.task.is_finished()) {
+                return Err(format!("{} panicked", actor.name));
+            }
             let waiting = self.world.gates.waiting();
             let is_waiting = |id: &usize| waiting.iter().any(|(_, actor, _)| actor == id);
             if self.actors.keys().all(is_waiting) {
@@ -354,8 +376,8 @@ impl Schedule<'_> {
     fn ended(&mut self, id: usize, actor: &Actor, end: Option<End>) {
         let now = self.now();
         match (&actor.kind, end) {
-            (Kind::Person(errand), end) => {
-                let errand = &mut self.errands[*errand];
+            (Kind::Person(at), end) => {
+                let errand = &mut self.errands[*at];
                 errand.under_way = false;
                 errand.done = match &end {
                     Some(End::Person(heard)) => self.ledger.heard(errand, heard, actor.born),
@@ -364,16 +386,24 @@ impl Schedule<'_> {
                 };
                 errand.done |= errand.tries >= TRIES;
                 if let Some(End::Person(heard)) = end {
+                    if let Some(limit) = heard.limit() {
+                        self.tally.count(limit, 1);
+                        if limit == "refused: deployment" {
+                            self.refused_at.extend(self.met.get(at).or(Some(&0)));
+                        }
+                    }
                     let said = heard.body["detail"].as_str().unwrap_or_default().to_owned();
                     self.note(format!("{} hears {} {said}", actor.name, heard.status));
                 }
             }
             (Kind::Worker(receipt), end) => {
                 let failed = !matches!(end, Some(End::Worker(false)));
-                let calls = self.world.script.borrow().calls.iter().filter(|call| call.actor == id).count();
-                if calls > 0 {
-                    let interrupted = failed || now - actor.born >= SUSPECT_MS;
+                let died = end.is_none();
+                let took = now - actor.born;
+                if self.world.script.borrow().calls.iter().any(|call| call.actor == id) {
+                    let interrupted = died || (failed && actor.met_a_fault) || took >= SUSPECT_MS;
                     self.worked.push(Worked { actor: id, interrupted });
+                    self.tally.count("workers past their lease", u64::from(!died && took >= LEASE_MS));
                 }
                 // The event source deletes what has served, and may die before it does.
                 let forgets = self.chance.happens(self.faults.1);
@@ -462,9 +492,7 @@ impl Schedule<'_> {
         let name = self.actors.get(&actor).map_or("nobody", |actor| &actor.name).to_owned();
         self.note(format!("{name}: {what}: {fate:?}"));
         self.tally.count("steps", 1);
-        if fate != Fate::Passes && !fate.kills() {
-            self.tally.count("faults", 1);
-        }
+        self.meet(actor, &what, fate);
         if fate.kills() && what.starts_with("the model") {
             // The worker dies while it waits for the model.
             self.kill(actor);
@@ -474,11 +502,93 @@ impl Schedule<'_> {
         true
     }
 
+    /// Notes down what a step meets.
+    fn meet(&mut self, id: usize, what: &str, fate: Fate) {
+        let spent = if what.starts_with("TransactWriteItems") { self.spent() } else { None };
+        let Some(actor) = self.actors.get_mut(&id) else { return };
+        if let Some(fault) = fate.fault(what).filter(|_| !what.starts_with("the model")) {
+            actor.met_a_fault = true;
+            self.tally.count(fault, 1);
+            self.tally.count("faults", 1);
+        }
+        if let (Kind::Person(errand), Some(spent)) = (&actor.kind, spent) {
+            let most = self.met.entry(*errand).or_default();
+            *most = spent.max(*most);
+        }
+    }
+
+    /// What all together have used of a day's money, or set aside; nothing where it is without bounds.
+    fn spent(&self) -> Option<u64> {
+        if self.room == Room::Wide {
+            return None;
+        }
+        let query = json!({"TableName": "workshop-usage", "KeyConditionExpression": "pk = :all",
+            "ExpressionAttributeValues": {":all": {"S": "DEPLOYMENT"}}});
+        let query: QueryRequest = serde_json::from_value(query).expect("a query");
+        let days = self.world.database.query(query).expect("the days");
+        let days = serde_json::to_value(days).expect("the days");
+        let micros = |day: &Value| day["micros"]["N"].as_str().and_then(|micros| micros.parse().ok());
+        Some(days["Items"].as_array().into_iter().flatten().filter_map(micros).max().unwrap_or(0))
+    }
+
+    /// Not even for a moment is more set aside than there is.
+    fn money_holds(&self) -> Result<(), String> {
+        let cap = self.world.cap(self.room);
+        match self.spent() {
+            Some(spent) if spent > cap => Err(format!("{spent} are spent or set aside, of {cap}")),
+            _ => Ok(()),
+        }
+    }
+
+    fn count_calls(&mut self, calls: &[Call]) {
+        let mut of_run: BTreeMap<&str, u64> = BTreeMap::new();
+        for call in calls {
+            let what = match call.play {
+                Play::Answers => "model answers",
+                Play::BreaksOff => "model breaks off",
+                Play::LimitsRate => "model limits its rate",
+                Play::Refuses => "model refuses",
+            };
+            self.tally.count(what, 1);
+            *of_run.entry(&call.query).or_default() += u64::from(call.play != Play::LimitsRate);
+        }
+        // A run is taken up by another worker only when the lease of the one before has run out.
+        let again = of_run.values().map(|calls| calls.saturating_sub(1)).sum();
+        self.tally.count("leases run out", again);
+    }
+
+    /// Counts what `kind`, which begins, meets of what is under way.
+    fn count_meetings(&mut self, kind: &Kind) {
+        let others: Vec<&Kind> = self.actors.values().map(|actor| &actor.kind).collect();
+        let met: Vec<&str> = others.into_iter().filter_map(|other| self.meeting(kind, other)).collect();
+        for what in met {
+            self.tally.count(what, 1);
+        }
+    }
+
+    fn meeting(&self, one: &Kind, other: &Kind) -> Option<&'static str> {
+        match (one, other) {
+            (Kind::Person(one), Kind::Person(other)) => {
+                self.errands[*one].deed.meeting(&self.errands[*other].deed)
+            }
+            (Kind::Person(errand), Kind::Cleanup(count)) | (Kind::Cleanup(count), Kind::Person(errand)) => {
+                let draft = self.errands[*errand].deed.renews(&self.ledger)?;
+                let partition = format!("DRAFT#{}", self.ledger.drafts[draft].id);
+                let records = &self.records[..*count];
+                let is_cleaned = |record: &Value| record["dynamodb"]["Keys"]["pk"]["S"] == partition;
+                records.iter().any(is_cleaned).then_some("cleanup against renewal")
+            }
+            _ => None,
+        }
+    }
+
     fn fate(&mut self, what: &str) -> Fate {
         if self.chance.happens(self.faults.1) {
             return *self.chance.one(&[Fate::CallerDies, Fate::CallerDiesAfter]);
         }
-        if self.chance.happens(self.faults.0) && !what.starts_with("the model") {
+        // There are few batches, and more that can become of one.
+        let share = if what.starts_with("Batch") { 3 * self.faults.0 } else { self.faults.0 };
+        if self.chance.happens(share) && !what.starts_with("the model") {
             return *self.chance.one(&FAULTS);
         }
         Fate::Passes
@@ -522,8 +632,10 @@ impl Schedule<'_> {
         }
         self.note(format!("{name} begins"));
         self.tally.count("functions called", 1);
+        self.tally.count("functions with a clock off", u64::from(PLACES[place] != 0));
+        self.count_meetings(&kind);
         let born = self.now();
-        self.actors.insert(id, Actor { kind, name, task, place, born });
+        self.actors.insert(id, Actor { kind, name, task, place, born, met_a_fault: false });
     }
 
     fn send_out(&mut self, at: usize) {
@@ -545,7 +657,7 @@ impl Schedule<'_> {
         let errand = errand.clone();
         self.ledger.begun(&errand.deed);
         let place = self.chance.below(self.world.places.len());
-        let app = self.world.places[place].app(self.narrow);
+        let app = self.world.places[place].app(self.room);
         let (ledger, name) = (self.ledger.clone(), format!("{} {:?}", errand.user, errand.deed));
         let name = name.split(" You are").next().unwrap_or_default().to_owned();
         self.spawn(name, Kind::Person(at), place, async move {
@@ -559,12 +671,16 @@ impl Schedule<'_> {
         if !message.receipts.is_empty() {
             self.tally.count("deliveries again", 1);
         }
+        let at_work =
+            |actor: &Actor| matches!(&actor.kind, Kind::Worker(other) if message.receipts.contains(other));
+        let together = self.actors.values().any(at_work);
+        self.tally.count("two workers of one message", u64::from(together));
         message.receipts.push(receipt);
         message.visible = now + VISIBILITY_MS;
         let record = json!({"messageId": at.to_string(), "receiptHandle": receipt.to_string(),
             "body": message.body, "attributes": {}, "messageAttributes": {}, "eventSource": "aws:sqs"});
         let event = serde_json::from_value(json!({"Records": [record]})).expect("an event");
-        let app = self.world.places[place].app(self.narrow);
+        let app = self.world.places[place].app(self.room);
         self.spawn(format!("worker {receipt}"), Kind::Worker(receipt), place, async move {
             let worked = functions::jobs::run_test::handle(app, event).await;
             End::Worker(worked.map_or(true, |response| !response.batch_item_failures.is_empty()))
@@ -576,7 +692,7 @@ impl Schedule<'_> {
             return;
         }
         let place = self.chance.below(self.world.places.len());
-        let app = self.world.places[place].app(self.narrow);
+        let app = self.world.places[place].app(self.room);
         self.spawn("recover-runs".to_owned(), Kind::Recover, place, async move {
             End::Job(functions::jobs::recover_runs::handle(app, Value::Null).await.is_ok())
         });
@@ -586,7 +702,7 @@ impl Schedule<'_> {
         let count = 1 + self.chance.below(self.records.len());
         let event = serde_json::from_value(json!({"Records": self.records[..count]})).expect("an event");
         let place = self.chance.below(self.world.places.len());
-        let app = self.world.places[place].app(self.narrow);
+        let app = self.world.places[place].app(self.room);
         self.spawn(format!("cleanup of {count}"), Kind::Cleanup(count), place, async move {
             End::Job(functions::jobs::drafts_cleanup::handle(app, event).await.is_ok())
         });
@@ -600,7 +716,7 @@ impl Schedule<'_> {
     fn sweep(&mut self) {
         let swept = self.world.database.sweep_ttl().expect("a sweep");
         self.note(format!("DynamoDB removes {swept} expired items"));
-        self.tally.count("expired items removed", swept as u64);
+        self.tally.count("expired items removed late", swept as u64);
     }
 
     fn open_stream(&mut self) {

@@ -54,6 +54,21 @@ impl Fate {
         matches!(self, Self::Passes | Self::FailsAfter | Self::AnswerLost | Self::CallerDiesAfter)
     }
 
+    /// What it is called where faults are counted, as it befalls what waits as `what`; nothing when it is none.
+    pub fn fault(self, what: &str) -> Option<&'static str> {
+        let is = |operations: &[&str]| operations.iter().any(|operation| what.starts_with(operation));
+        match self {
+            Self::Throttled | Self::InConflict if is(&["Batch"]) => Some("batch handed back"),
+            Self::InConflict if is(&["TransactWriteItems", "UpdateItem"]) => Some("in conflict"),
+            Self::Throttled | Self::InConflict => Some("throttled"),
+            Self::Fails => Some("500 before"),
+            Self::FailsAfter => Some("500 after"),
+            Self::TimesOut => Some("timed out"),
+            Self::AnswerLost => Some("answer lost"),
+            Self::Passes | Self::CallerDies | Self::CallerDiesAfter => None,
+        }
+    }
+
     /// Whether its caller dies of it.
     pub fn kills(self) -> bool {
         matches!(self, Self::CallerDies | Self::CallerDiesAfter)
@@ -206,6 +221,9 @@ impl Wire {
             (Fate::InConflict, _) if operation == "TransactWriteItems" => {
                 Ok(cancelled("TransactionConflict", &request))
             }
+            (Fate::Throttled | Fate::InConflict, _) if operation.starts_with("Batch") => {
+                Ok(handed_back(&operation, &request))
+            }
             (Fate::InConflict, _) if operation == "UpdateItem" => {
                 Ok(refusal(400, "TransactionConflictException"))
             }
@@ -264,18 +282,37 @@ fn response(status: u16, body: SdkBody) -> HttpResponse {
     HttpResponse::new(StatusCode::try_from(status).expect("a status"), body)
 }
 
-/// A refusal as DynamoDB words it.
-fn refusal(status: u16, name: &str) -> HttpResponse {
-    let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{name}"), "message": "scripted"});
+/// What DynamoDB answers.
+fn answered(status: u16, body: &Value) -> HttpResponse {
     let mut response = response(status, SdkBody::from(body.to_string()));
     response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
     response
 }
 
+fn asked(request: &HttpRequest) -> Value {
+    serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default()
+}
+
+/// A refusal as DynamoDB words it.
+fn refusal(status: u16, name: &str) -> HttpResponse {
+    let kind = format!("com.amazonaws.dynamodb.v20120810#{name}");
+    answered(status, &json!({"__type": kind, "message": "scripted"}))
+}
+
+/// A batch of which DynamoDB does nothing for want of room: no error, but all of it handed back.
+fn handed_back(operation: &str, request: &HttpRequest) -> HttpResponse {
+    let mut asked = asked(request);
+    let left = asked["RequestItems"].take();
+    let body = match operation {
+        "BatchGetItem" => json!({"Responses": {}, "UnprocessedKeys": left}),
+        _ => json!({"UnprocessedItems": left}),
+    };
+    answered(200, &body)
+}
+
 /// A transaction that was cancelled for its first item's sake.
 fn cancelled(reason: &str, request: &HttpRequest) -> HttpResponse {
-    let asked: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
-    let parts = asked["TransactItems"].as_array().map_or(1, Vec::len);
+    let parts = asked(request)["TransactItems"].as_array().map_or(1, Vec::len);
     let reasons: Vec<Value> = (0..parts)
         .map(|part| json!({"Code": if part == 0 { reason } else { "None" }, "Message": "scripted"}))
         .collect();
@@ -283,9 +320,7 @@ fn cancelled(reason: &str, request: &HttpRequest) -> HttpResponse {
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
         "Message": "scripted", "CancellationReasons": reasons,
     });
-    let mut response = response(400, SdkBody::from(body.to_string()));
-    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
-    response
+    answered(400, &body)
 }
 
 /// The sort key that a call is about, or the first of them.
