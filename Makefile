@@ -60,8 +60,9 @@ nightly: $(API_TOOLS)  ## what takes too long for every change: 10,000 schedules
 arm64: $(DEPLOY_TOOLS)  ## the release build for AWS, each binary run under an emulator; most of an hour
 	$(WITH_TOOLS) python tests/deploy/arm64.py
 
+# The machine as benchmarks are always built, so that dependencies are compiled once.
 bench: $(BENCH_TOOLS)  ## how fast it is, against its bars; ONLY="<chapters>"; ACCEPT=yes keeps the table in tests/bench/RESULTS.md
-	cargo build --locked --profile bench --package local --bin workshop
+	CARGO_PROFILE_BENCH_PANIC=unwind cargo build --locked --profile bench --package local --bin workshop
 	ACCEPT=$(ACCEPT) cargo bench --locked --package tests --bench bench -- $(ONLY)
 
 pictures: page $(BROWSER_TOOLS)  ## takes README's screenshots anew

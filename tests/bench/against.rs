@@ -22,18 +22,19 @@ use crate::figures::Table;
 const ASK_EVERY: Duration = Duration::from_millis(2);
 /// How long it may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Characters of each draft's text.
-const TEXT: usize = 4_096;
 /// Who asks.
 const USER: &str = "bench";
 
 /// Both comparisons.
 pub fn measure(table: &mut Table) {
+    let machines = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let draft = machines.block_on(alone::Draft::written());
+    drop(machines);
     // The client keeps to one thread, so that it leaves the other processor to who answers.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let identity = whole::measure(table).await;
-        alone::measure(table, &identity).await;
+        alone::measure(table, &identity, &draft).await;
     });
 }
 
@@ -109,12 +110,4 @@ async fn answers(url: &str, began: Instant) {
 /// A client that keeps its connections.
 fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client")
-}
-
-/// A draft's text, which differs with `number`.
-fn text(number: usize) -> String {
-    let sentence = "You answer from the given articles only, cite each claim, and say what they don't tell. ";
-    let mut text = format!("{number}: ") + &sentence.repeat(TEXT / sentence.len() + 1);
-    text.truncate(TEXT);
-    text
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use tests::cost::{self, Cost, LETTERS, MAIN_JOB, sum};
+use tests::cost::{self, Cost, LETTERS, MAIN_JOB, named, sum};
 
 use crate::figures::{Bar, Estimate, Table, millis};
 
@@ -72,13 +72,14 @@ pub fn measure(table: &mut Table) {
         let what = format!("{}: {} read units, {} write units{queue}", cost.what, cost.reads, cost.writes);
         table.estimate(what, Estimate::of(&times[cost.what]), "ms", Bar::None);
     }
-    let autosave = costs.iter().find(|cost| cost.what == "drafts-update").expect("it is measured");
     let what = format!("An autosave of {LETTERS} letters, write units");
-    table.figure(what, autosave.writes, "", Bar::AtMost(AUTOSAVE_BAR));
+    table.figure(what, named(costs, "drafts-update").writes, "", Bar::AtMost(AUTOSAVE_BAR));
     let (reads, writes, queue) = sum(costs, MAIN_JOB);
     table.figure("A main job, from a need to a committed prompt: read units", reads, "", Bar::None);
     table.figure("  write units", writes, "", Bar::None);
     table.figure("  requests of SQS", queue as f64, "", Bar::None);
+    let whole: Vec<f64> = rounds.iter().map(|costs| took(costs, MAIN_JOB)).collect();
+    table.estimate("  all of it, without what a model takes", Estimate::of(&whole), "ms", Bar::None);
     let busy: BTreeMap<&str, f64> =
         times.iter().map(|(what, times)| (*what, Estimate::of(times).median / 1_000.0)).collect();
     table.figure("  all of it, for a thousand", 1_000.0 * calls(costs, MAIN_JOB, &busy), "$", Bar::None);
@@ -87,11 +88,18 @@ pub fn measure(table: &mut Table) {
     table.figure("A month in which nobody comes", at_rest(costs, &busy), "$", Bar::None);
     table.note(format!(
         "Milliseconds are of one process with a whole processor, the store's included. Dollars: a function has a \
-         {:.0}th of a processor and is taken to need that much longer; for an answer it waits {MODEL_SECONDS} s. A \
-         working day of one person: {}.",
+         {:.0}th of a processor and is taken to need that much longer; for an answer it waits {MODEL_SECONDS} s. \
+         Left out of them: what models cost, searches among vectors, which have no units, what is stored (items and \
+         their vectors, files, logs), the writing of logs, alarms, the sign-in, the page's delivery and all that is \
+         sent to the internet. A working day of one person: {}.",
         1.0 / SHARE_OF_A_PROCESSOR,
         DAY.iter().map(|(what, times)| format!("{times} {what}")).collect::<Vec<_>>().join("; ")
     ));
+}
+
+/// Milliseconds of calls, each so often.
+fn took(costs: &[Cost], calls: &[(&str, u32)]) -> f64 {
+    calls.iter().map(|(what, times)| f64::from(*times) * millis(named(costs, what).took)).sum()
 }
 
 /// Dollars for calls of functions, each so often; `busy` has the seconds of each.

@@ -186,10 +186,13 @@ impl Chapter {
     }
 }
 
-/// A number with as many digits as tell something.
+/// A number with as many digits as tell something; one in halves, as the store
+/// counts units, as it is.
 fn plain(value: f64) -> String {
+    if (2.0 * value).fract() == 0.0 && value.abs() < 1e6 {
+        return value.to_string();
+    }
     let digits = match value.abs() {
-        _ if value.fract() == 0.0 && value.abs() < 1e6 => 0,
         size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,
         size if size >= 0.1 => 2,

@@ -92,8 +92,8 @@ const fn page(route: &'static str, among: &'static str) -> Step {
 pub fn measure(table: &mut Table) {
     table.note(format!(
         "{ROUNDS} requests of each kind to each size in turn, one in flight; pages of {PAGE} entries, so that each \
-         size has a whole page and more to come. Time is the handler's with its store calls; units are read and \
-         write units together. Searches, among 7,600 and 100,000 articles, are in the chapter of their own. A topic \
+         size has a whole page and more to come. Time is the handler's with its store calls: the median of the least, \
+         and what more of them take over that; units are read and write units together. Searches, among 7,600 and 100,000 articles, are in the chapter of their own. A topic \
          follows at most 50 feeds. Deleting a prompt takes two deletions for each of its versions."
     ));
     let machines = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
@@ -134,17 +134,18 @@ impl Step {
         let times = |size: usize| took[size].iter().map(|took| millis(took.whole)).collect::<Vec<_>>();
         let units =
             |size: usize| Estimate::of(&took[size].iter().map(|took| took.units).collect::<Vec<_>>()).median;
-        for (size, more) in SIZES.iter().enumerate().skip(base + 1) {
-            let few = SIZES[*base];
-            let bar = |bar: Bar| if *promises && size + 1 == SIZES.len() { bar } else { Bar::None };
+        let (few, title) = (SIZES[*base], format!("{route}, {among}"));
+        let larger = || SIZES.into_iter().enumerate().skip(base + 1);
+        table.estimate(format!("{title}: with {few}"), Estimate::of(&times(*base)), "ms", Bar::None);
+        for (size, more) in larger() {
+            let bar = if *promises && size + 1 == SIZES.len() { Bar::AtMost(BAR) } else { Bar::None };
             let ratio = Estimate::of_ratios(&times(size), &times(*base));
-            let what = format!("{route}, {among}: {more} over {few}");
-            table.estimate(what, ratio, "×", bar(Bar::AtMost(BAR)));
-            if size + 1 == SIZES.len() {
-                table.figure(format!("  units with {few}"), units(*base), "", Bar::None);
-                let equal = Bar::Exactly(units(*base));
-                table.figure(format!("  units with {more}"), units(size), "", bar(equal));
-            }
+            table.estimate(format!("{title}: {more} over {few}"), ratio, "×", bar);
+        }
+        table.figure(format!("{title}: units with {few}"), units(*base), "", Bar::None);
+        for (size, more) in larger() {
+            let bar = if *promises { Bar::Exactly(units(*base)) } else { Bar::None };
+            table.figure(format!("{title}: units with {more}"), units(size), "", bar);
         }
     }
 }

@@ -32,8 +32,9 @@ use shared::domain::run::{Order, Run, State};
 use shared::http::Request;
 use shared::limits::Limits;
 use shared::store::Store;
+use tests::cost::text;
 use tests::handlers::{Call, handled, request};
-use tests::{DRAFTS, PROMPT, Setup, Workshop};
+use tests::{DRAFTS, Setup, Workshop};
 use tokio::runtime::{Builder, Runtime};
 
 /// Requests before the one that counts.
@@ -134,16 +135,15 @@ async fn recorded() -> BTreeMap<&'static str, Recorded> {
     let workshop = Workshop::start_with(setup).await;
     let app = workshop.machine.app();
     let client = workshop.client(USER);
-    let text = PROMPT.repeat(4_000 / PROMPT.len());
     let mut draft = String::new();
-    for _ in 0..LISTED {
-        draft = client.draft(&text).await;
+    for number in 0..LISTED {
+        draft = client.draft(&text(number)).await;
     }
     let commit = json!({"name": "brief", "title": "Weekly brief", "description": "For executives."});
     client.post(&format!("{DRAFTS}/{draft}/commit"), commit).await.expect(201);
     let test = tested(app, &draft).await;
 
-    let save = json!({"draft_content": text.replace("100", "200")});
+    let save = json!({"draft_content": text(LISTED)});
     let of_draft = vec![("id", draft.clone())];
     let of_test = vec![("id", draft), ("test_id", test)];
     let requests = [

@@ -2,24 +2,19 @@
 
 use std::time::Duration;
 
+use tests::site::memory;
+
 /// The unit of processor times under /proc: USER_HZ, which is 100 wherever Linux runs.
 const TICK: Duration = Duration::from_millis(10);
 
 /// Memory that a process holds now, in MB.
 pub fn resident(pid: u32) -> f64 {
-    memory(pid, "VmRSS:")
+    memory(pid, "VmRSS:").expect("it runs")
 }
 
 /// The most memory that a process has held so far, in MB.
 pub fn peak(pid: u32) -> f64 {
-    memory(pid, "VmHWM:")
-}
-
-fn memory(pid: u32, name: &str) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
-    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-    kilobytes * 1_024.0 / 1e6
+    memory(pid, "VmHWM:").expect("it runs")
 }
 
 /// Processor time of a process so far, its own and the kernel's for it, to a hundredth of a second.

@@ -8,7 +8,6 @@ use std::process::Command;
 use shared::app::Clock;
 
 use crate::CHAPTERS;
-use crate::figures::Table;
 
 const INTRODUCTION: &str = "# Results\n\n\
     What `make bench ACCEPT=yes` measured last, chapter by chapter. Figures are ratios where they can be, taken in \
@@ -32,32 +31,29 @@ fn figure(results: &str, what: &str) -> Option<f64> {
     figure.split(' ').next()?.parse().ok()
 }
 
-/// Puts the table's chapters in place of the same ones, and keeps the others.
-pub fn accept(table: &Table) {
+/// Puts a chapter's figures in place of those that it had, and keeps the other chapters.
+pub fn accept(measured: &str, figures: &str, origin: &str) {
     let file = file();
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
-    let from = origin();
-    let measured: Vec<_> = table.chapters().collect();
     let mut text = INTRODUCTION.to_owned();
     for (_, title, _) in CHAPTERS {
         let heading = format!("\n## {title}\n");
-        let section = match measured.iter().find(|(measured, _)| measured == title) {
-            Some((_, figures)) => format!("\n{figures}\n{from}\n"),
-            None => match kept.split_once(&heading) {
-                Some((_, rest)) => rest.split("\n## ").next().unwrap_or_default().to_owned(),
-                None => continue,
-            },
+        let section = if *title == measured {
+            format!("\n{figures}\n{origin}\n")
+        } else {
+            let Some((_, rest)) = kept.split_once(&heading) else { continue };
+            rest.split("\n## ").next().unwrap_or_default().to_owned()
         };
         let _ = write!(text, "{heading}{section}");
     }
     match std::fs::write(&file, text) {
-        Ok(()) => println!("Accepted: {}", file.display()),
-        Err(error) => println!("{} can't be written: {error}", file.display()),
+        Ok(()) => eprintln!("  {measured} is accepted: {}", file.display()),
+        Err(error) => eprintln!("  {} can't be written: {error}", file.display()),
     }
 }
 
 /// The day, the commit and the machine.
-fn origin() -> String {
+pub fn origin() -> String {
     let day = Clock::default().now().to_string().chars().take(10).collect::<String>();
     let said = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).output().ok();

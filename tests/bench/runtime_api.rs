@@ -216,7 +216,8 @@ impl Quota {
             let above = Path::new(above);
             // Elsewhere it would be any folder.
             std::fs::metadata(above.join("cgroup.procs")).ok()?;
-            let folder = above.join(format!("workshop-bench-{}", std::process::id()));
+            // Another for each share: one goes only when the last process in it has gone.
+            let folder = above.join(format!("workshop-bench-{}-{:.0}", std::process::id(), 1_000.0 * share));
             std::fs::create_dir(&folder).ok()?;
             let made = Self { folder };
             let set =

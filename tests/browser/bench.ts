@@ -380,13 +380,17 @@ async function ownMemory(browser: Browser): Promise<number | null> {
 interface Shown {
   heap: number;
   own: number | null;
-  /** Milliseconds of the median frame of each pass, and of the slowest but for one in twenty. */
-  frames: { median: number; slowest: number }[];
+  /** Milliseconds of the median frame, and of the slowest but for one in twenty. */
+  frames: { median: number; slowest: number };
 }
 
-async function history(runs: number, passes: number): Promise<Shown> {
+async function tested(runs: number): Promise<string> {
   const id = await machine.draft("A prompt that was tested very often. ".repeat(4), "Tested often");
   await seeded(machine, id, runs);
+  return id;
+}
+
+async function history(id: string, runs: number): Promise<Shown> {
   // A browser of its own, so that its memory is that of this page.
   const browser = await chromium.launch(launchOptions);
   try {
@@ -408,28 +412,23 @@ async function history(runs: number, passes: number): Promise<Shown> {
       await session.send("HeapProfiler.collectGarbage");
       const { usedSize } = await session.send("Runtime.getHeapUsage");
       const own = await ownMemory(browser);
-      const frames: Shown["frames"] = [];
-      while (frames.length < passes) {
-        frames.push(
-          await list.evaluate(async (element) => {
-            let scroller: Element | null = element.parentElement;
-            while (scroller && !/auto|scroll/.test(getComputedStyle(scroller).overflowY))
-              scroller = scroller.parentElement;
-            const at = scroller ?? document.documentElement;
-            at.scrollTop = 0;
-            const frames: number[] = [];
-            let last = await new Promise<number>(requestAnimationFrame);
-            for (let frame = 0; frame < 240; frame += 1) {
-              at.scrollTop += 240;
-              const now = await new Promise<number>(requestAnimationFrame);
-              frames.push(now - last);
-              last = now;
-            }
-            frames.sort((a, b) => a - b);
-            return { median: frames[120] ?? 0, slowest: frames[228] ?? 0 };
-          }),
-        );
-      }
+      const frames = await list.evaluate(async (element) => {
+        let scroller: Element | null = element.parentElement;
+        while (scroller && !/auto|scroll/.test(getComputedStyle(scroller).overflowY))
+          scroller = scroller.parentElement;
+        const at = scroller ?? document.documentElement;
+        at.scrollTop = 0;
+        const frames: number[] = [];
+        let last = await new Promise<number>(requestAnimationFrame);
+        for (let frame = 0; frame < 240; frame += 1) {
+          at.scrollTop += 240;
+          const now = await new Promise<number>(requestAnimationFrame);
+          frames.push(now - last);
+          last = now;
+        }
+        frames.sort((a, b) => a - b);
+        return { median: frames[120] ?? 0, slowest: frames[228] ?? 0 };
+      });
       return { heap: usedSize, own, frames };
     });
   } finally {
@@ -438,17 +437,24 @@ async function history(runs: number, passes: number): Promise<Shown> {
 }
 
 async function longHistory(): Promise<void> {
-  const few = await history(10, 0);
-  const many = await history(RUNS, ROUNDS);
-  note("JavaScript heap with 10,000 runs in the history", many.heap / MB, "MB", { most: 150 });
-  note("  over that with 10", many.heap / few.heap, "×");
-  if (many.own !== null && few.own !== null) {
-    note("The renderer's own memory then", many.own / MB, "MB", { most: 150 });
-    note("  over that with 10", many.own / few.own, "×");
+  const ids = { few: await tested(10), many: await tested(RUNS) };
+  const few: Shown[] = [];
+  const many: Shown[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    few.push(await history(ids.few, 10));
+    many.push(await history(ids.many, RUNS));
   }
-  const rates = many.frames.map(({ median }) => 1_000 / median);
+  const heaps = (shown: Shown[]): number[] => shown.map(({ heap }) => heap / MB);
+  note("JavaScript heap with 10,000 runs in the history", heaps(many), "MB", { most: 150 });
+  compare("  over that with 10", heaps(many), heaps(few));
+  const owns = (shown: Shown[]): number[] => shown.flatMap(({ own }) => (own === null ? [] : [own / MB]));
+  if (owns(many).length === ROUNDS && owns(few).length === ROUNDS) {
+    note("The renderer's own memory then", owns(many), "MB", { most: 150 });
+    compare("  over that with 10", owns(many), owns(few));
+  }
+  const rates = many.map(({ frames }) => 1_000 / frames.median);
   note("Frames a second while scrolling it, by the median frame", rates, "/s", { least: 50 });
-  const slowest = many.frames.map(({ slowest }) => slowest);
+  const slowest = many.map(({ frames }) => frames.slowest);
   note("The slowest frame of that but for one in twenty", slowest, "ms", { most: 34 });
 }
 

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::config::interceptors::{
-    BeforeSerializationInterceptorContextMut, FinalizerInterceptorContextRef,
+    BeforeSerializationInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+    FinalizerInterceptorContextRef,
 };
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
@@ -23,6 +24,8 @@ use aws_smithy_types::config_bag::{Storable, StoreReplace};
 pub struct Call {
     /// Its operation.
     pub operation: String,
+    /// What it asked, as it went over the wire.
+    pub asked: String,
     /// What it is charged as.
     pub kind: Kind,
     /// When it began.
@@ -88,6 +91,13 @@ impl Storable for Began {
     type Storer = StoreReplace<Self>;
 }
 
+#[derive(Debug)]
+struct Asked(String);
+
+impl Storable for Asked {
+    type Storer = StoreReplace<Self>;
+}
+
 /// Has the answer to an input of one of these types say what it consumed.
 macro_rules! ask {
     ($input:ident: $($type:ty),*) => {
@@ -123,6 +133,17 @@ impl Intercept for Calls {
         Ok(())
     }
 
+    fn read_after_serialization(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let asked = context.request().body().bytes().unwrap_or_default();
+        config.interceptor_state().store_put(Asked(String::from_utf8_lossy(asked).into_owned()));
+        Ok(())
+    }
+
     fn read_after_execution(
         &self,
         context: &FinalizerInterceptorContextRef<'_>,
@@ -143,7 +164,8 @@ impl Intercept for Calls {
             capacities.filter_map(|capacity| capacity.capacity_units).sum()
         });
         let operation = config.load::<Metadata>().map_or("", Metadata::name).to_owned();
-        let call = Call { kind: Kind::of(&operation), operation, began: *began, took, units };
+        let asked = config.load::<Asked>().map_or_else(String::new, |Asked(asked)| asked.clone());
+        let call = Call { kind: Kind::of(&operation), operation, asked, began: *began, took, units };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(call);
         Ok(())
     }
@@ -158,6 +180,7 @@ mod tests {
         let start = Instant::now();
         let call = |from: u64, to: u64| Call {
             operation: "GetItem".to_owned(),
+            asked: String::new(),
             kind: Kind::Read,
             began: start + Duration::from_millis(from),
             took: Duration::from_millis(to - from),

@@ -101,12 +101,18 @@ impl Site {
 
     /// Memory that the machine holds, in MB; none when it is dead.
     pub fn resident(&self) -> Option<f64> {
-        let status = format!("/proc/{}/status", self.pid.load(Ordering::Relaxed));
-        let status = std::fs::read_to_string(status).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse().ok()?;
-        Some(kilobytes / 1_024.0)
+        memory(self.pid.load(Ordering::Relaxed), "VmRSS:")
     }
+}
+
+/// Memory of a process in MB: the line of this name in its status under /proc (proc_pid_status(5)); none when it
+/// has ended.
+pub fn memory(pid: u32, name: &str) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    // What it calls kB are 1,024 bytes.
+    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+    Some(kilobytes * 1_024.0 / 1e6)
 }
 
 impl Drop for Site {

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tests::cost::{LETTERS, text};
 use tests::site::Site;
 use tests::{DRAFTS, PROMPTS, START, quantile};
 use tokio::process::Child;
 
-use super::{Identity, Reference, USER, answers, text};
+use super::{Identity, Reference, USER, answers};
 use crate::figures::{Bar, Estimate, Table, millis};
 use crate::process;
 
@@ -104,22 +105,26 @@ pub async fn measure(table: &mut Table) -> Identity {
     );
     for work in Work::ALL {
         for in_flight in IN_FLIGHT {
-            let (mut here, mut there) = (Vec::new(), Vec::new());
+            let mut sides = [(&mut ours, Vec::new()), (&mut theirs, Vec::new())];
             for number in 0..=SLICES {
-                let one = ours.slice(work, in_flight).await;
-                let other = theirs.slice(work, in_flight).await;
-                // The first of each warms up.
-                if number > 0 {
-                    here.push(one);
-                    there.push(other);
+                // Who is asked first, too, by turns.
+                for turn in 0..2 {
+                    let (side, slices) = &mut sides[(number + turn) % 2];
+                    let slice = side.slice(work, in_flight).await;
+                    // The first of each warms up.
+                    if number > 0 {
+                        slices.push(slice);
+                    }
                 }
             }
+            let [(_, here), (_, there)] = sides;
             tell(table, work, in_flight, &here, &there);
         }
     }
     ours.check().await;
     theirs.check().await;
-    let (held, theirs_held) = (site.resident().expect("it runs"), process::resident(reference.pid));
+    let (pid, theirs) = (machine.id().expect("it runs"), reference.pid);
+    let (held, theirs_held) = (process::resident(pid), process::resident(theirs));
     table.figure("memory after it, the workshop's", held, "MB", Bar::None);
     table.figure("memory after it, FastAPI's", theirs_held, "MB", Bar::None);
 
@@ -279,7 +284,7 @@ impl Side {
             }
             let revision = format!("\"{}\"", draft.revision);
             let is_right = match work {
-                Work::Read => status == StatusCode::OK && body.len() > super::TEXT,
+                Work::Read => status == StatusCode::OK && body.len() > LETTERS,
                 Work::Save => status == StatusCode::OK && headers["etag"] == *revision,
                 Work::List => status == StatusCode::OK && body.len() > 20 * 200,
                 Work::Unchanged => status == StatusCode::NOT_MODIFIED && body.is_empty(),
