@@ -324,7 +324,7 @@ mod tests {
         let draft = draft("a");
         assert!(!draft.is_expired(now().plus_days(30).plus_millis(-1)));
         // As the store's TTL has it, which knows no parts of a second.
-        let within = draft("text").edited(&content("other"), now().plus_millis(999));
+        let within = draft.edited(&content("other"), now().plus_millis(999));
         assert!(within.is_expired(now().plus_days(30)));
         assert!(draft.is_expired(now().plus_days(30)));
     }
