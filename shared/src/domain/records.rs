@@ -134,6 +134,8 @@ impl Lines {
 /// The records of a CSV file, its header among them.
 pub struct CsvRecords {
     parser: csv_core::Reader,
+    /// Whether the parser has been given anything.
+    has_parsed: bool,
     here: Mark,
     /// Where the record begins that is being read, or was read last.
     start: Mark,
@@ -169,6 +171,7 @@ impl CsvRecords {
     pub fn from(mark: Mark) -> Self {
         Self {
             parser: csv_core::Reader::new(),
+            has_parsed: false,
             here: mark,
             start: mark,
             state: State::Between,
@@ -273,7 +276,12 @@ impl CsvRecords {
     fn parse(&mut self, input: &mut &[u8]) {
         let fields = self.fields.get_mut(self.filled..).unwrap_or_default();
         let ends = self.ends.get_mut(self.ended..).unwrap_or_default();
-        let (result, read, written, ended) = self.parser.read_record(input, fields, ends);
+        // By itself the parser passes over a byte order mark with which its first piece begins. Here that is done at the
+        // file's beginning, and there only, however the file is cut and wherever reading goes on.
+        let most = if self.has_parsed { input.len() } else { BYTE_ORDER_MARK.len() - 1 };
+        let piece = input.get(..most).unwrap_or(input);
+        self.has_parsed = true;
+        let (result, read, written, ended) = self.parser.read_record(piece, fields, ends);
         let (taken, rest) = input.split_at_checked(read).unwrap_or((input, &[]));
         self.pass(taken);
         *input = rest;
@@ -384,6 +392,20 @@ mod tests {
                 assert_eq!(records(file.as_bytes(), size).0, whole, "pieces of {size}, {end:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_one_at_the_files_beginning_only() {
+        // Behind its own first byte, which is passed over as a mark that is broken.
+        let file = b"\xef\xef\xbb\xbfa\n\xef\xbb\xbfb\n";
+        let record = |line, text: &str| (line, Some(vec![text.to_owned()]));
+        let expected: Found = vec![record(1, "\u{feff}a"), record(2, "\u{feff}b")];
+        for size in 1..12 {
+            assert_eq!(records(file, size).0, expected, "pieces of {size}");
+        }
+        let mut again = CsvRecords::from(Mark { offset: 6, line: 2, after_return: false });
+        assert!(again.advance(&mut &file[6..]));
+        assert_eq!(again.fields().unwrap().collect::<Vec<_>>(), ["\u{feff}b".as_bytes()]);
     }
 
     #[test]
