@@ -174,13 +174,14 @@ fn is_binary(text: &str) -> bool {
 }
 
 fn parse_xml(xml: &str, url: &Url, now: Timestamp) -> Result<Parsed, ParseError> {
-    let reader = feed_rs::parser::Builder::new()
-        .base_uri(Some(url.as_str()))
-        .timestamp_parser(|text| instant(text).map(Into::into))
-        .build();
+    // One for each piece: a reader that gave a piece up half-way panics at the next entry.
+    let reader = || {
+        let reader = feed_rs::parser::Builder::new().base_uri(Some(url.as_str()));
+        reader.timestamp_parser(|text| instant(text).map(Into::into)).build()
+    };
     let mut entries = Entries::new(url, now);
     let head = split::split(xml, ENTRIES_MAX, |piece| {
-        entries.add(if piece.whole { entry_of_xml(&reader, piece) } else { Err(CUT_OFF.into()) });
+        entries.add(if piece.whole { entry_of_xml(&reader(), piece) } else { Err(CUT_OFF.into()) });
     });
     let head = match head {
         Ok(head) if head.whole || entries.seen > 0 => head,
@@ -190,7 +191,7 @@ fn parse_xml(xml: &str, url: &Url, now: Timestamp) -> Result<Parsed, ParseError>
         }
         Err(split::NotAFeed) => return Err(ParseError::OtherXml),
     };
-    let feed = reader.parse(head.xml.as_bytes()).ok();
+    let feed = reader().parse(head.xml.as_bytes()).ok();
     let about = feed.map(About::from_xml).unwrap_or_default();
     Ok(entries.into_feed(about, head.left_out))
 }
