@@ -37,6 +37,11 @@ const STUCK: Duration = Duration::from_secs(60);
 /// A message that was delivered is hidden for this long (`infra/template.yaml`).
 const VISIBILITY_MS: i64 = 1_980_000;
 
+/// For how long all may lie still: past a visibility timeout, a night, to the last days of a draft, past them.
+const SPANS: [i64; 4] = [1_900_000, 13 * 3_600_000, 29 * 86_400_000, 31 * 86_400_000];
+/// How many of these are within a day.
+const WITHIN_A_DAY: usize = 2;
+
 /// Who takes a step.
 enum Kind {
     Person(usize),
@@ -450,7 +455,10 @@ impl Schedule<'_> {
                     return true;
                 }
                 3 if self.chance.happens(30) => {
-                    let by = *self.chance.one(&[1_900_000, 13 * 3_600_000, 29 * 86_400_000, 31 * 86_400_000]);
+                    // A stream keeps its records for a day (DynamoDB Developer Guide, "Change data capture for
+                    // DynamoDB Streams"): none that was handled half comes again after weeks.
+                    let spans = if self.records.is_empty() { &SPANS[..] } else { &SPANS[..WITHIN_A_DAY] };
+                    let by = *self.chance.one(spans);
                     self.hang_up();
                     self.advance(by);
                     return true;
