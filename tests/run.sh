@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 # All that is printed is also kept, so that the end can tell what was tried, how often, and what failed.
 mkdir -p target
 log=target/test.log
-exec > >(tee "$log") 2>&1
+: > "$log"
+exec > >(tee -a "$log") 2>&1
 
 parts=() name="" began=0 from=0
 part() {
