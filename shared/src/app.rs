@@ -197,7 +197,7 @@ impl App {
 /// environment (AWS Lambda Developer Guide, "Defined runtime environment
 /// variables"). The other places where the SDK looks for credentials by itself
 /// (profiles, containers, the instance's metadata, STS) have nothing to tell
-/// there, and would be a twelfth of every binary.
+/// there, and are not linked.
 pub fn sdk_config() -> SdkConfig {
     let credentials = EnvironmentVariableCredentialsProvider::new();
     SdkConfig::builder()
