@@ -29,7 +29,7 @@ pub struct App {
     pub config: Config,
     /// The time.
     pub clock: Clock,
-    /// A run's growing answer is recorded at most this often.
+    /// A growing answer, a run's or the assistant's, is recorded at most this often.
     pub flush_every: Duration,
     /// Keys of the sign-in, once fetched.
     pub keys: crate::auth::KeyCache,

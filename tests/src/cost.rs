@@ -114,7 +114,10 @@ impl Meter {
         config.limits = Limits { runs_per_minute: 1_000, messages_per_minute: 1_000, ..Limits::default() };
         let (app, calls) = workshop.watched_with(config);
         let fetcher = Fetcher::new(vec![publisher.address()]).expect("certificates");
-        let app: &'static App = Box::leak(Box::new(app.with_fetcher(fetcher)));
+        let mut app = app.with_fetcher(fetcher);
+        // What is kept of a growing answer depends on how long the answer takes, and a machine can stall.
+        app.flush_every = Duration::from_secs(3_600);
+        let app: &'static App = Box::leak(Box::new(app));
         tables::create_missing(&workshop.dynamodb(), &app.config.tables, app.config.dimensions())
             .await
             .expect("tables");

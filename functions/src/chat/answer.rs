@@ -20,7 +20,7 @@ use shared::llm::{ChatRequest, Chunk, Finish, ModelError, Readiness, Tools};
 use shared::store::{Answering, Beat, StoreError, Took};
 use shared::telemetry::Figure;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use uuid::Uuid;
 
@@ -30,11 +30,9 @@ use super::send::event_stream;
 const DEADLINE: Duration = Duration::from_secs(240);
 /// A model that is still starting is waited for this long.
 const STARTING_PATIENCE: Duration = Duration::from_secs(60);
-/// A growing answer is kept at most this often.
-const KEEP_EVERY: Duration = Duration::from_secs(1);
 /// While nothing is written, the lease is renewed, which tells whether to stop,
 /// and the connection gets a comment, since proxies close idle ones: after so
-/// many of those.
+/// many `App::flush_every`.
 const QUIET_TICKS: u32 = 2;
 /// A writer that has not renewed its lease for this long is taken to be dead.
 const LEASE_MS: i64 = 15_000;
@@ -196,7 +194,7 @@ async fn compose(
     let mut stream = None;
     let mut kept_length = 0;
     let mut quiet = 0;
-    let mut tick = interval(KEEP_EVERY);
+    let mut tick = interval_at(Instant::now() + app.flush_every, app.flush_every);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let chunk = tokio::select! {
@@ -269,7 +267,7 @@ async fn still_there(app: &App, task: &Task, events: &Events) -> Result<Beat, St
 async fn await_model(app: &App, task: &Task, events: &Events) -> Result<(), CutShort> {
     let deadline = Instant::now() + STARTING_PATIENCE;
     loop {
-        let refusal = match app.models().settled(KEEP_EVERY * QUIET_TICKS).await {
+        let refusal = match app.models().settled(app.flush_every * QUIET_TICKS).await {
             Readiness::Ready => return Ok(()),
             Readiness::Starting { .. } if Instant::now() < deadline => {
                 go_on(still_there(app, task, events).await?, Usage::default())?;

@@ -1,7 +1,7 @@
 //! Asking a model once, in the name of a run: its answer is recorded as it
 //! grows, and the run's lease is kept.
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::client::{Answer, ChatRequest, Chunk, Finish, ModelError, Role, ToolCall};
 use crate::app::App;
@@ -36,7 +36,7 @@ pub(super) async fn ask(
     let mut answer = Growing::default();
     let started = Instant::now();
     let deadlines = app.models().deadlines(request.model, end.saturating_duration_since(started));
-    let mut beat = interval(app.flush_every);
+    let mut beat = interval_at(Instant::now() + app.flush_every, app.flush_every);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut renewed = app.now();
 
