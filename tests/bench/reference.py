@@ -31,9 +31,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+# A save is on the disk before it is answered, as the workshop's engine has it: with NORMAL, a power failure would take
+# answered saves away.
 SCHEMA = """
 PRAGMA journal_mode = WAL;
-PRAGMA synchronous = NORMAL;
+PRAGMA synchronous = FULL;
 CREATE TABLE IF NOT EXISTS drafts (
     id TEXT PRIMARY KEY, user_id TEXT NOT NULL, draft_name TEXT NOT NULL, draft_description TEXT NOT NULL DEFAULT '',
     status TEXT NOT NULL DEFAULT 'draft', parent_prompt_name TEXT, content_length INTEGER NOT NULL,
