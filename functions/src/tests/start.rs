@@ -53,7 +53,6 @@ async fn start(app: &App, user: &User, draft_id: Uuid, order: Order, id: Uuid) -
             format!("There is no topic named \"{}\". Choose one from the list of topics.", order.topic);
         return Err(FieldError::new("topic", detail).into());
     }
-    get(app, user, draft_id).await?.check_runnable("A test")?;
     accepted(app, queue(app, user, draft_id, &order, model, id).await?)
 }
 
