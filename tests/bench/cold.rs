@@ -113,6 +113,9 @@ fn sizes(table: &mut Table, binaries: &[String]) {
             let what = format!("largest {kind}, {binary}: size over {reference}'s");
             table.figure(what, *most, "MB", Bar::AtMost(bar));
             tell_within(table, bar, &larger.iter().map(|(_, larger)| *larger).collect::<Vec<_>>());
+            for (binary, more) in larger.iter().skip(1).filter(|(_, more)| *more > bar) {
+                table.figure(format!("  {binary}"), *more, "MB", Bar::AtMost(bar));
+            }
         }
     }
 }
@@ -171,7 +174,8 @@ fn each(starts: &[Start], figure: impl Fn(&Start) -> f64) -> Vec<f64> {
     starts.iter().map(figure).collect()
 }
 
-/// Tells the largest of what `estimate` makes of each pair, by its median, and if there is a bar, how many are within.
+/// Tells the largest of what `estimate` makes of each pair, by its median, and if there is a bar, how many are within
+/// and which others are not.
 fn tell_worst<'a>(
     table: &mut Table,
     (what, unit, most): (&str, &str, Option<f64>),
@@ -184,6 +188,9 @@ fn tell_worst<'a>(
     table.estimate(format!("{what}: {binary}"), *worst, unit, most.map_or(Bar::None, Bar::AtMost));
     if let Some(most) = most {
         tell_within(table, most, &estimates.iter().map(|(_, estimate)| estimate.median).collect::<Vec<_>>());
+        for (binary, estimate) in estimates.iter().skip(1).filter(|(_, estimate)| estimate.median > most) {
+            table.estimate(format!("  {binary}"), *estimate, unit, Bar::AtMost(most));
+        }
     }
 }
 

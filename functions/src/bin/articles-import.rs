@@ -1,5 +1,8 @@
 //! POST /api/topics/{topic}/articles
 
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::topics::import::handle(app, request)))
+    shared::http::serve_prepared(
+        |app| shared::corpus::embeddings::Embedder::of(app).prepare(),
+        |app, request| Box::pin(functions::topics::import::handle(app, request)),
+    )
 }

@@ -1,5 +1,8 @@
 //! GET /api/topics/{topic}/articles
 
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::topics::search::handle(app, request)))
+    shared::http::serve_prepared(
+        |app| shared::corpus::embeddings::Embedder::of(app).prepare(),
+        |app, request| Box::pin(functions::topics::search::handle(app, request)),
+    )
 }

@@ -54,6 +54,14 @@ impl<'a> Embedder<'a> {
         Self { app }
     }
 
+    /// Reads what takes a while to be read, so that the first text needn't wait for it.
+    pub fn prepare(&self) {
+        // What is wrong with it is told to whoever asks for a vector.
+        if self.app.config.embeddings.is_none() {
+            let _ = built_in();
+        }
+    }
+
     /// The vectors' kind: those of another kind can't be compared with them.
     pub fn kind(&self) -> String {
         self.app.config.embeddings.as_ref().map_or_else(
@@ -140,9 +148,14 @@ impl<'a> Embedder<'a> {
     }
 }
 
-/// The vectors of the static embeddings.
-fn embedded(texts: &[String]) -> Result<Vec<Option<Vec<f32>>>, EmbeddingError> {
+/// The static embeddings, read when they are first asked for.
+fn built_in() -> Result<&'static embedding::Embedder, EmbeddingError> {
     let embedder = STATIC.get_or_init(|| embedding::Embedder::new().map_err(|error| error.to_string()));
-    let embedder = embedder.as_ref().map_err(|error| EmbeddingError::Damaged(error.clone()))?;
+    embedder.as_ref().map_err(|error| EmbeddingError::Damaged(error.clone()))
+}
+
+/// The vectors that they give.
+fn embedded(texts: &[String]) -> Result<Vec<Option<Vec<f32>>>, EmbeddingError> {
+    let embedder = built_in()?;
     Ok(texts.iter().map(|text| embedder.embed(text)).collect())
 }

@@ -24,7 +24,13 @@ pub type StreamingHandler =
 /// Serves a route that uses the store: its connection is opened while the
 /// function starts, where Lambda doesn't bill the wait to a request.
 pub fn serve(handler: Handler) -> ExitCode {
+    serve_prepared(|_| {}, handler)
+}
+
+/// Serves a route that needs more of the process than the store: `prepare` makes it while the function starts, too.
+pub fn serve_prepared(prepare: fn(&App), handler: Handler) -> ExitCode {
     start(sdk_config, async move |app| {
+        prepare(app);
         app.store().connect().await;
         lambda_http::run(service_fn(move |request| respond(app, handler, request))).await
     })

@@ -131,6 +131,8 @@ async fn processor_time(table: &mut Table, identity: &Identity, draft: &Draft, s
     let without =
         ours.iter().zip(once.iter().zip(&twice)).map(|(ours, (once, twice))| ours - calls * (twice - once));
     let without: Vec<f64> = without.collect();
+    // What the one with a call takes beyond that call: the Runtime API's two exchanges, as every function has them.
+    let exchange: Vec<f64> = once.iter().zip(&twice).map(|(once, twice)| 2.0 * once - twice).collect();
     let title = format!("{}: processor time a request", work.binary());
     let figures = [
         (
@@ -147,6 +149,7 @@ async fn processor_time(table: &mut Table, identity: &Identity, draft: &Draft, s
         ("  the function".to_owned(), Estimate::of(&ours), "µs"),
         ("  a GetItem with the bare SDK".to_owned(), Estimate::of_differences(&twice, &once), "µs"),
         (format!("  the function without {calls} of that"), Estimate::of(&without), "µs"),
+        ("    the Runtime API's exchanges alone, of that".to_owned(), Estimate::of(&exchange), "µs"),
         ("  FastAPI".to_owned(), Estimate::of(&theirs), "µs"),
         ("  FastAPI that checks the token".to_owned(), Estimate::of(&with_check), "µs"),
     ];
