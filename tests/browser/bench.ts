@@ -30,6 +30,8 @@ const ROUNDS = 6;
 const NAVIGATIONS = 9;
 /** Of Lighthouse, whose runs take ten seconds each. */
 const AUDITS = 3;
+/** How often a page is audited before Lighthouse is taken not to be able to. */
+const AUDIT_ATTEMPTS = 3;
 const RUNS = 10_000;
 /** Where what was measured is written. */
 const FIGURES = process.env.BENCH_FIGURES ?? join(ROOT, "target/browser/bench.json");
@@ -200,12 +202,31 @@ const freePort = (): Promise<number> =>
     });
   });
 
-/** A page's scores, and those of the audits that weigh in one and found something. */
+interface Audited {
+  scores: Record<string, number>;
+  short: Map<string, number>;
+}
+
+/** What an audit finds, tried again when Lighthouse can't tell: now and then it misses what the browser painted. */
 async function audited(
   address: string,
   config: typeof desktop | undefined,
   categories: string[],
-): Promise<{ scores: Record<string, number>; short: Map<string, number> }> {
+): Promise<Audited> {
+  for (let attempt = 1; ; attempt += 1) {
+    const told = await auditedOnce(address, config, categories);
+    if (typeof told !== "string") return told;
+    if (attempt === AUDIT_ATTEMPTS) throw new Error(told);
+    console.error(told);
+  }
+}
+
+/** A page's scores, and those of the audits that weigh in one and found something; or why it has none. */
+async function auditedOnce(
+  address: string,
+  config: typeof desktop | undefined,
+  categories: string[],
+): Promise<Audited | string> {
   const port = await freePort();
   const browser = await chromium.launch({
     ...launchOptions,
@@ -217,7 +238,11 @@ async function audited(
     const scores: Record<string, number> = {};
     const short = new Map<string, number>();
     for (const [id, { score, auditRefs }] of Object.entries(report?.categories ?? {})) {
-      if (score === null) throw new Error(`Lighthouse can't tell ${id} of ${address}`);
+      if (score === null) {
+        const audits = auditRefs.map(({ id: audit }) => report?.audits[audit]);
+        const failed = audits.map((audit) => audit?.errorMessage ?? "").filter((message) => message !== "");
+        return `Lighthouse can't tell ${id} of ${address}: ${[...new Set(failed)].join("; ")}`;
+      }
       scores[id] = Math.round(score * 100);
       for (const { id: audit, weight } of auditRefs) {
         const found = report?.audits[audit]?.score ?? 1;
