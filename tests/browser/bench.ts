@@ -217,7 +217,7 @@ async function audited(
     const told = await auditedOnce(address, config, categories);
     if (typeof told !== "string") return told;
     if (attempt === AUDIT_ATTEMPTS) throw new Error(told);
-    console.error(told);
+    remarks.push(`${told}. It was asked again.`);
   }
 }
 
