@@ -42,8 +42,8 @@ test("from a need to a prompt that others clone", async ({ page, quiet }) => {
     await page.getByRole("button", { name: "Start the conversation" }).click();
     const answers = page.getByRole("log").locator("article.assistant");
     await expect(answers).toHaveCount(2, { timeout: 300_000 });
+    // How long it goes on is its own affair, too: an answer of ten words was over before a look for "Stop".
     await expect(answers.last().locator(".prose")).toHaveText(/\w+/, { timeout: 300_000 });
-    await expect(page.getByRole("button", { name: "Stop" })).toBeVisible();
     await expect(page.getByRole("button", { name: "Send" })).toBeVisible({ timeout: 300_000 });
 
     // The draft is written and saved by itself.
