@@ -1,5 +1,6 @@
 //! GET /api/auspex/prompts/workshop/drafts
 
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::drafts::list::handle(app, request)))
+    // A list of each status.
+    shared::http::serve_parallel(4, |app, request| Box::pin(functions::drafts::list::handle(app, request)))
 }

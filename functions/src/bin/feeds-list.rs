@@ -1,5 +1,6 @@
 //! GET /api/topics/{topic}/feeds
 
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::feeds::list::handle(app, request)))
+    // The topic and its feeds.
+    shared::http::serve_parallel(2, |app, request| Box::pin(functions::feeds::list::handle(app, request)))
 }

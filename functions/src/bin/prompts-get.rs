@@ -1,5 +1,6 @@
 //! GET /api/auspex/prompts/{name}
 
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::prompts::get::handle(app, request)))
+    // A version and its text.
+    shared::http::serve_parallel(2, |app, request| Box::pin(functions::prompts::get::handle(app, request)))
 }

@@ -1,5 +1,6 @@
 //! GET /api/auspex/prompts/workshop/drafts/{id}/tests/{test_id}
 
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::tests::get::handle(app, request)))
+    // The answer and its articles.
+    shared::http::serve_parallel(2, |app, request| Box::pin(functions::tests::get::handle(app, request)))
 }

@@ -1,5 +1,6 @@
 //! GET /api/topics
 
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::topics::list::handle(app, request)))
+    // The first and the last article of four topics.
+    shared::http::serve_parallel(8, |app, request| Box::pin(functions::topics::list::handle(app, request)))
 }

@@ -15,5 +15,6 @@ pub use idempotency::{Attempt, Idempotent, begin, once};
 pub use problem::{Code, Problem, ProblemBody};
 pub use respond::{Request, Response, StreamingResponse, answer, json_response, request_id, streamed};
 pub use serve::{
-    Handler, StreamingHandler, serve, serve_events, serve_prepared, serve_streaming, serve_without_store,
+    Handler, StreamingHandler, serve, serve_events, serve_parallel, serve_prepared, serve_streaming,
+    serve_without_store,
 };

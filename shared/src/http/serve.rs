@@ -24,14 +24,19 @@ pub type StreamingHandler =
 /// Serves a route that uses the store: its connection is opened while the
 /// function starts, where Lambda doesn't bill the wait to a request.
 pub fn serve(handler: Handler) -> ExitCode {
-    serve_prepared(|_| {}, handler)
+    serve_parallel(1, handler)
+}
+
+/// Serves a route that makes so many calls to the store at once: as many connections are opened while it starts.
+pub fn serve_parallel(calls: usize, handler: Handler) -> ExitCode {
+    serve_prepared(calls, |_| {}, handler)
 }
 
 /// Serves a route that needs more of the process than the store: `prepare` makes it while the function starts, too.
-pub fn serve_prepared(prepare: fn(&App), handler: Handler) -> ExitCode {
+pub fn serve_prepared(calls: usize, prepare: fn(&App), handler: Handler) -> ExitCode {
     start(sdk_config, async move |app| {
         prepare(app);
-        app.store().connect().await;
+        app.store().connect(calls).await;
         lambda_http::run(service_fn(move |request| respond(app, handler, request))).await
     })
 }
@@ -47,9 +52,9 @@ pub fn serve_without_store(handler: Handler) -> ExitCode {
 
 /// Serves the route that streams, behind a function URL: an HTTP API buffers.
 /// No authorizer stands there, so the sign-in's keys are fetched at the start too.
-pub fn serve_streaming(handler: StreamingHandler) -> ExitCode {
+pub fn serve_streaming(calls: usize, handler: StreamingHandler) -> ExitCode {
     start(sdk_config, async move |app| {
-        tokio::join!(app.store().connect(), app.keys.refresh(app));
+        tokio::join!(app.store().connect(calls), app.keys.refresh(app));
         let serve = move |request| async move {
             Ok::<_, Error>(streamed(app, request, |request| handler(app, request)).await)
         };
@@ -65,7 +70,7 @@ where
     R: Serialize + Send + 'static,
 {
     start(sdk_config, async move |app| {
-        app.store().connect().await;
+        app.store().connect(1).await;
         lambda_runtime::run(service_fn(move |event: LambdaEvent<E>| handler(app, event.payload))).await
     })
 }

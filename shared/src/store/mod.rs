@@ -157,14 +157,17 @@ impl Store {
         }
     }
 
-    /// Opens the connection, so that the first request finds it open. Whether
-    /// the call itself is allowed doesn't matter.
-    pub async fn connect(&self) {
+    /// Opens so many connections, so that the first request finds as many open as
+    /// it makes calls at once: one that it has to open takes longer than the call.
+    /// Whether the calls themselves are allowed doesn't matter.
+    pub async fn connect(&self, connections: usize) {
         let key = aws_sdk_dynamodb::types::AttributeValue::S("CONNECT".to_owned());
         let call =
             self.client.get_item().table_name(&self.names.drafts).key("pk", key.clone()).key("sk", key);
-        if let Err(error) = call.send().await {
-            tracing::debug!(error = %DisplayErrorContext(error), "the first connection to the store failed");
+        for answer in futures::future::join_all((0..connections).map(|_| call.clone().send())).await {
+            if let Err(error) = answer {
+                tracing::debug!(error = %DisplayErrorContext(error), "a first connection to the store failed");
+            }
         }
     }
 }
