@@ -180,7 +180,7 @@ const VIEWS: Record<string, (page: Page) => Promise<void>> = {
   },
   "the drafts, when a search finds none": async (page) => {
     await page.goto(machine.url);
-    await page.getByLabel("Search").fill("nothing like it");
+    await page.getByRole("searchbox", { name: "Search" }).fill("nothing like it");
     await expect(page.getByText("No draft is like that")).toBeVisible();
   },
   "the start of a prompt": async (page) => {

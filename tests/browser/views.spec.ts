@@ -15,11 +15,11 @@ test("drafts are found by words, by status, and in the order one asks for", asyn
   await page.getByLabel("Sort by").selectOption("name");
   const sorted = await names.allTextContents();
   expect(sorted).toEqual(sorted.toSorted((a, b) => a.localeCompare(b)));
-  await page.getByLabel("Search").fill("count zeb");
+  await page.getByRole("searchbox", { name: "Search" }).fill("count zeb");
   await expect(names).toHaveText(["Zebra counting"]);
-  await page.getByLabel("Search").fill("no such words");
+  await page.getByRole("searchbox", { name: "Search" }).fill("no such words");
   await expect(page.getByText("No draft is like that")).toBeVisible();
-  await page.getByLabel("Search").fill("");
+  await page.getByRole("searchbox", { name: "Search" }).fill("");
   await page.getByLabel("Status").selectOption("ready");
   await expect(names.filter({ hasText: "Apple harvests" })).toHaveCount(1);
   await expect(names.filter({ hasText: "Mango prices" })).toHaveCount(0);
@@ -56,7 +56,7 @@ test("one's own prompt is found, read by version, compared, and deleted", async 
   await commit("Tide tables for sailors");
 
   await page.goto(`${machine.url}/library`);
-  await page.getByLabel("Search").fill("sailors");
+  await page.getByRole("searchbox", { name: "Search" }).fill("sailors");
   await page.getByRole("link", { name: "Tide tables for sailors", exact: true }).click();
   await expect(page.getByText("who writes briefs for sailors").first()).toBeVisible();
   await page.getByRole("link", { name: "Version 1" }).click();
