@@ -22,7 +22,7 @@ pub type StreamingHandler =
     fn(&'static App, Request) -> BoxFuture<'static, Result<StreamingResponse, Problem>>;
 
 /// Serves a route that uses the store: its connection is opened while the
-/// function starts, where Lambda doesn't bill the wait to a request.
+/// function starts, when Lambda lets it run faster than during a request.
 pub fn serve(handler: Handler) -> ExitCode {
     serve_parallel(1, handler)
 }
