@@ -50,8 +50,9 @@ pub fn serve_without_store(handler: Handler) -> ExitCode {
     )
 }
 
-/// Serves the route that streams, behind a function URL: an HTTP API buffers. It makes so many calls to the store at once.
-/// No authorizer stands there, so the sign-in's keys are fetched at the start too.
+/// Serves the route that streams, behind a function URL: an HTTP API buffers.
+/// No authorizer stands there, so the sign-in's keys are fetched at the start,
+/// too, beside as many connections as it makes calls to the store at once.
 pub fn serve_streaming(calls: usize, handler: StreamingHandler) -> ExitCode {
     start(sdk_config, async move |app| {
         tokio::join!(app.store().connect(calls), app.keys.refresh(app));
