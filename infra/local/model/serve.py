@@ -1,6 +1,6 @@
-"""Serves SmolLM2-135M-Instruct over the OpenAI-compatible wire, on loopback only.
+"""Serves SmolLM2-135M-Instruct over the OpenAI-compatible wire, on a Unix socket.
 
-Prints `listening http://…` once it answers, and lives as long as its standard input stays open: a parent
+Prints `listening …` once it answers, and lives as long as its standard input stays open: a parent
 that dies, however it dies, leaves no server behind.
 """
 
@@ -13,7 +13,7 @@ import sys
 import xllamacpp
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--port", type=int, required=True)
+parser.add_argument("--socket", required=True, help="its path, which ends with .sock")
 parser.add_argument("--context", type=int, default=8192, help="tokens per slot")
 parser.add_argument("--slots", type=int, default=2, help="requests answered at the same time")
 parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -26,13 +26,12 @@ weights = pathlib.Path(package.origin).with_name("SmolLM2-135M-Instruct.Q4_1.ggu
 params = xllamacpp.CommonParams()
 params.model.path = str(weights)
 params.model_alias = {"smollm2-135m-instruct"}
-params.hostnames = ["127.0.0.1"]
-params.port = arguments.port
+params.hostnames = [arguments.socket]
 params.n_ctx = arguments.context * arguments.slots
 params.n_parallel = arguments.slots
 params.cpuparams.n_threads = arguments.threads
 params.cpuparams.poll = params.cpuparams_batch.poll = 0  # threads that wait sleep: the workshop needs the cores, too
-params.cors_origins = f"http://127.0.0.1:{arguments.port}"  # no page of another site can read an answer
+params.cors_origins = "http://127.0.0.1"  # no page can read an answer, should one ever get this far
 params.sampling.temp, params.sampling.top_p = 0.2, 0.9  # as its authors advise; a request can ask otherwise
 params.sampling.penalty_repeat = 1.1  # or it falls into loops
 params.ui = False

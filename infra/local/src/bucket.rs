@@ -20,8 +20,8 @@ use s3s_fs::FileSystem;
 use shared::http::{Code, Problem};
 use tower::ServiceExt;
 
+use crate::guard::from_a_browser;
 use crate::machine::CREDENTIALS;
-use crate::services::from_a_browser;
 
 /// What the paths of uploaded files begin with.
 pub const PATH: &str = "/uploads/";

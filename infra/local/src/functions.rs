@@ -23,8 +23,8 @@ use shared::domain::model::{ApiKey, Model};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::guard::listen;
 use crate::machine::{CREDENTIALS, REGION};
-use crate::services::listen;
 
 /// The workspace, whose `Cargo.toml` has the router.
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");

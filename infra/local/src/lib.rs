@@ -6,23 +6,27 @@
 //! here: no binary that is deployed has a way around the token.
 
 mod bucket;
+mod door;
+mod dynamodb;
 mod events;
 mod functions;
 mod gateway;
+mod guard;
 mod machine;
 mod migrate;
 mod model;
 mod page;
 mod pump;
-mod services;
 pub mod settings;
 mod sign_in;
+mod sqs;
 
 /// The embedded database makes and drops millions of small values: a fifth of
 /// what an import took was the system's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+pub use dynamodb::serve as serve_dynamodb;
 pub use functions::{Handlers, environment};
 pub use machine::{Machine, ModelChoice, Options};
 pub use model::{BundledModel, MODEL_ID};

