@@ -16,6 +16,7 @@ use crate::domain::model::{ApiKey, Model};
 use crate::domain::time::Timestamp;
 use crate::feeds::Fetcher;
 use crate::llm::{ModelError, ModelKeys, Models};
+use crate::parameters::Parameters;
 use crate::queue::Queue;
 use crate::store::Store;
 use crate::telemetry::{self, Figure};
@@ -135,8 +136,8 @@ impl App {
     /// # Errors
     /// [`ModelError::NoKey`] when the key can't be read from where it is kept.
     pub async fn keyed(&self, model: &Model) -> Result<Model, ModelError> {
-        let client = || aws_sdk_ssm::Client::new(&self.sdk);
-        self.model_keys.keyed(client, self.models().all(), model, self.now()).await
+        let parameters = || Parameters::new(&self.sdk);
+        self.model_keys.keyed(parameters, self.models().all(), model, self.now()).await
     }
 
     /// What fetches feeds; none where the machine's certificates can't be loaded.
@@ -154,8 +155,8 @@ impl App {
     /// # Errors
     /// [`ModelError::NoKey`] when the key can't be read from where it is kept.
     pub async fn keyed_service(&self, service: &EmbeddingService) -> Result<ApiKey, ModelError> {
-        let client = || aws_sdk_ssm::Client::new(&self.sdk);
-        self.embedding_keys.key(client, [&service.api_key], &service.api_key, self.now()).await
+        let parameters = || Parameters::new(&self.sdk);
+        self.embedding_keys.key(parameters, [&service.api_key], &service.api_key, self.now()).await
     }
 
     /// Tells figures to whoever operates the deployment; on one machine, nobody.

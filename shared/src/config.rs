@@ -111,9 +111,14 @@ pub struct ServiceAddresses;
 
 impl LoadServiceConfig for ServiceAddresses {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
-        let service = key.service_id().to_uppercase().replace(' ', "_");
-        std::env::var(format!("{}_{service}", key.env())).or_else(|_| std::env::var(key.env())).ok()
+        service_address(key.env(), key.service_id())
     }
+}
+
+/// The setting `name` for one service, or for all of them.
+pub fn service_address(name: &str, service_id: &str) -> Option<String> {
+    let service = service_id.to_uppercase().replace(' ', "_");
+    std::env::var(format!("{name}_{service}")).or_else(|_| std::env::var(name)).ok()
 }
 
 impl Config {

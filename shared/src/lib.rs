@@ -10,8 +10,8 @@
 //! - [`feeds`]: fetching and reading the feeds that topics follow
 //! - [`llm`]: the model client, the assistant, the runner of a test
 //! - [`http`]: reading requests, answering, problems
-//! - [`app`], [`auth`], [`config`], [`install`], [`limits`], [`queue`], [`telemetry`],
-//!   [`uploads`]
+//! - [`app`], [`auth`], [`config`], [`install`], [`limits`], [`parameters`], [`queue`],
+//!   [`signing`], [`telemetry`], [`uploads`]
 
 pub mod app;
 pub mod auth;
@@ -23,7 +23,9 @@ pub mod http;
 pub mod install;
 pub mod limits;
 pub mod llm;
+pub mod parameters;
 pub mod queue;
+pub mod signing;
 pub mod store;
 pub mod telemetry;
 pub mod uploads;

@@ -7,15 +7,13 @@
 //! that nothing else of S3's interface is needed.
 
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sigv4::http_request::{
     PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings,
-    UriPathNormalizationMode, sign,
+    UriPathNormalizationMode,
 };
-use aws_sigv4::sign::v4;
 use bytes::Bytes;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, RANGE};
 use reqwest::{Method, StatusCode, redirect};
@@ -23,6 +21,7 @@ use url::Url;
 
 use crate::domain::large_import::UPLOAD_MS;
 use crate::domain::time::Timestamp;
+use crate::signing::Signer;
 
 /// How long an address holds that is used at once.
 const AT_ONCE: Duration = Duration::from_secs(300);
@@ -35,8 +34,7 @@ const CALL: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Uploads {
     url: String,
-    region: String,
-    credentials: Option<SharedCredentialsProvider>,
+    signer: Signer,
     http: OnceLock<reqwest::Client>,
 }
 
@@ -76,12 +74,7 @@ pub enum UploadError {
 impl Uploads {
     /// Those below `url`.
     pub fn new(sdk: &SdkConfig, url: String) -> Self {
-        Self {
-            url,
-            region: sdk.region().map(|region| region.to_string()).unwrap_or_default(),
-            credentials: sdk.credentials_provider(),
-            http: OnceLock::new(),
-        }
+        Self { url, signer: Signer::new(sdk), http: OnceLock::new() }
     }
 
     /// Where the file `key` of exactly so many `bytes` can be sent by PUT, for
@@ -158,31 +151,20 @@ impl Uploads {
     ) -> Result<Url, UploadError> {
         let not_set_up = |why: &dyn std::fmt::Display| UploadError::NotSetUp(why.to_string());
         let mut url = Url::parse(&format!("{}/{key}", self.url)).map_err(|error| not_set_up(&error))?;
-        let credentials = self.credentials.as_ref().ok_or_else(|| not_set_up(&"no credentials"))?;
-        let identity = credentials.provide_credentials().await.map_err(|error| not_set_up(&error))?.into();
         let mut settings = SigningSettings::default();
         // As S3 signs, other than the rest of AWS.
         settings.percent_encoding_mode = PercentEncodingMode::Single;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
         settings.signature_location = SignatureLocation::QueryParams;
         settings.expires_in = Some(lifetime);
-        let params = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name("s3")
-            .time(system_time(now))
-            .settings(settings)
-            .build()
-            .map_err(|error| not_set_up(&error))?
-            .into();
         let length = bytes.map(|bytes| bytes.to_string());
         let headers = length.iter().map(|length| ("content-length", length.as_str()));
         let request =
             SignableRequest::new(method.as_str(), url.as_str(), headers, SignableBody::UnsignedPayload)
                 .map_err(|error| not_set_up(&error))?;
-        let signing = sign(request, &params).map_err(|error| not_set_up(&error))?;
-        let (instructions, _) = signing.into_parts();
-        url.query_pairs_mut().extend_pairs(instructions.params());
+        let signing = self.signer.sign("s3", request, settings, now).await;
+        let signing = signing.map_err(|error| not_set_up(&error))?;
+        url.query_pairs_mut().extend_pairs(signing.params());
         Ok(url)
     }
 
@@ -206,15 +188,12 @@ fn failed(error: reqwest::Error) -> UploadError {
     UploadError::Failed(error.without_url().to_string())
 }
 
-fn system_time(at: Timestamp) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(at.as_millis().max(0).unsigned_abs())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use aws_config::Region;
     use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
 
     fn uploads(token: Option<&str>) -> Uploads {
         let credentials = Credentials::new("AKIDEXAMPLE", "secret", token.map(str::to_owned), None, "test");

@@ -4,17 +4,13 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use aws_sdk_ssm::Client;
-use aws_sdk_ssm::error::DisplayErrorContext;
-
 use super::client::ModelError;
 use crate::domain::model::{ApiKey, Model, Secret};
 use crate::domain::time::Timestamp;
+use crate::parameters::Parameters;
 
 /// Keys are read anew after this, so that a changed one is taken up without a deployment.
 const KEPT_MS: i64 = 5 * 60_000;
-/// `GetParameters` takes so many names.
-const NAMES_MAX: usize = 10;
 
 /// Keys, once read.
 #[derive(Debug, Default)]
@@ -35,13 +31,13 @@ impl ModelKeys {
     /// [`ModelError::NoKey`] when the parameter isn't there or can't be read.
     pub async fn keyed(
         &self,
-        client: impl FnOnce() -> Client,
+        parameters: impl FnOnce() -> Parameters,
         models: &[Model],
         model: &Model,
         now: Timestamp,
     ) -> Result<Model, ModelError> {
         let all = models.iter().map(|model| &model.api_key);
-        Ok(Model { api_key: self.key(client, all, &model.api_key, now).await?, ..model.clone() })
+        Ok(Model { api_key: self.key(parameters, all, &model.api_key, now).await?, ..model.clone() })
     }
 
     /// The key that `wanted` leads to. Those of `all` are read with it; while
@@ -51,7 +47,7 @@ impl ModelKeys {
     /// [`ModelError::NoKey`] when the parameter isn't there or can't be read.
     pub async fn key(
         &self,
-        client: impl FnOnce() -> Client,
+        parameters: impl FnOnce() -> Parameters,
         all: impl IntoIterator<Item = &ApiKey>,
         wanted: &ApiKey,
         now: Timestamp,
@@ -61,7 +57,7 @@ impl ModelKeys {
         let held = match held {
             Some(held) if now.millis_since(held.read_at) < KEPT_MS && held.keys.contains_key(name) => held,
             before => {
-                let held = match read(&client(), all).await {
+                let held = match parameters().read(&names(all), now).await {
                     Ok(keys) => Held { keys, read_at: now },
                     Err(error) => {
                         tracing::error!(error, "the models' keys can't be read");
@@ -80,10 +76,8 @@ impl ModelKeys {
     }
 }
 
-async fn read<'a>(
-    client: &Client,
-    keys: impl IntoIterator<Item = &'a ApiKey>,
-) -> Result<HashMap<String, Secret>, String> {
+/// The parameters that `keys` name, each once.
+fn names<'a>(keys: impl IntoIterator<Item = &'a ApiKey>) -> Vec<String> {
     let mut names: Vec<_> = keys
         .into_iter()
         .filter_map(|key| match key {
@@ -93,15 +87,5 @@ async fn read<'a>(
         .collect();
     names.sort();
     names.dedup();
-    let mut keys = HashMap::new();
-    for names in names.chunks(NAMES_MAX) {
-        let call = client.get_parameters().set_names(Some(names.to_vec())).with_decryption(true);
-        let found = call.send().await.map_err(|error| DisplayErrorContext(error).to_string())?;
-        for parameter in found.parameters.unwrap_or_default() {
-            if let (Some(name), Some(value)) = (parameter.name, parameter.value) {
-                keys.insert(name, Secret::new(value.trim()));
-            }
-        }
-    }
-    Ok(keys)
+    names
 }
