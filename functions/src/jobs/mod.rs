@@ -1,45 +1,17 @@
 //! What HTTP doesn't call.
 
-pub mod collect_feeds;
-pub mod dead_letters;
-pub mod drafts_cleanup;
-pub mod import_articles;
-pub mod install;
-pub mod recover_runs;
-pub mod run_test;
-
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
 use serde::de::DeserializeOwned;
 use shared::app::App;
 use shared::domain::model::estimate_tokens;
-use shared::domain::run::{Outcome, Research, State};
+use shared::domain::run::{Outcome, State};
 use shared::llm::runner::{figures, give_up_sentence};
 use shared::queue::Queue;
 use shared::store::{OpenRun, StoreError};
 
-/// The binaries over these, and what calls each. [`ROUTES`](crate::ROUTES) has the others.
-pub const JOBS: [(&str, Trigger); 7] = [
-    ("run-test", Trigger::Queue),
-    ("import-articles", Trigger::Queue),
-    ("dead-letters", Trigger::Queue),
-    ("drafts-cleanup", Trigger::Stream),
-    ("recover-runs", Trigger::Schedule),
-    ("collect-feeds", Trigger::Schedule),
-    ("install", Trigger::Deployment),
-];
+use crate::job::jobs;
 
-/// What calls a function that HTTP doesn't call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trigger {
-    /// Messages of a queue.
-    Queue,
-    /// The drafts table's stream.
-    Stream,
-    /// A schedule.
-    Schedule,
-    /// Whoever deploys, once it is done.
-    Deployment,
-}
+jobs! { run_test, dead_letters, recover_runs, import_articles, collect_feeds, drafts_cleanup, install }
 
 /// What a message announces. One that announces nothing is dropped: it would
 /// come for ever.
@@ -78,7 +50,7 @@ async fn end(app: &App, open: &OpenRun, mut outcome: Outcome) -> Result<bool, St
         outcome.cost_micros = model.map_or(0, |model| model.cost_micros(outcome.usage));
     }
     let now = app.now();
-    let ended = runs.finish(open, &outcome, &Research::default(), now).await?;
+    let ended = runs.finish(open, &outcome, now).await?;
     if ended {
         app.tell(&figures(&outcome, open.run.started_at.map_or(0, |start| now.millis_since(start))));
     }

@@ -79,12 +79,12 @@ pub async fn run(app: &App, message: RunMessage) -> Result<Disposition, StoreErr
     };
     let now = app.now();
     let mut outcome = outcome;
-    let mut finished = runs.finish(&open, &outcome, &research, now).await?;
+    let mut finished = runs.finish_researched(&open, &outcome, &research, now).await?;
     if !finished && runs.renew(&open, now).await? == Beat::CancelRequested {
         // Cancelled while its last words were recorded: they are kept.
         outcome.state = State::Cancelled;
         outcome.error = None;
-        finished = runs.finish(&open, &outcome, &research, now).await?;
+        finished = runs.finish_researched(&open, &outcome, &research, now).await?;
     }
     if finished {
         let millis = open.run.started_at.map_or(0, |start| now.millis_since(start));

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::cursor::CursorKey;
 use super::expression::Change;
 use super::meaning::{self, Place};
-use super::{StoreError, Table, batch, keys, read, transaction, write};
+use super::table::{ArticlesTable, Table};
+use super::{StoreError, batch, keys, read, transaction, write};
 use crate::domain::article::{Article, ArticleId, Stored, Topic, topic_slug};
 use crate::domain::identity::Signature;
 use crate::domain::search::Facts;
@@ -32,7 +33,7 @@ const ALSO_AT_MAX: usize = 10;
 /// Topics and articles.
 #[derive(Clone, Debug)]
 pub struct Articles {
-    pub(super) table: Table,
+    pub(super) table: Table<ArticlesTable>,
     cursors: CursorKey,
 }
 
@@ -180,7 +181,7 @@ fn id_of(sk: &str) -> Option<ArticleId> {
 }
 
 impl Articles {
-    pub(super) fn new(table: Table, cursors: CursorKey) -> Self {
+    pub(super) fn new(table: Table<ArticlesTable>, cursors: CursorKey) -> Self {
         Self { table, cursors }
     }
 
@@ -194,9 +195,7 @@ impl Articles {
         let after = cursor.map(|cursor| self.cursors.open(scope, cursor)).transpose()?;
         let query = self
             .table
-            .client
             .query()
-            .table_name(&self.table.name)
             .consistent_read(true)
             .key_condition_expression("pk = :topics AND sk > :after")
             .expression_attribute_values(":topics", AttributeValue::S(keys::TOPICS.to_owned()))
@@ -239,7 +238,7 @@ impl Articles {
 
     /// When the newest or the oldest article of a topic was published.
     async fn edge(&self, partition: &str, oldest: bool) -> Result<Option<Timestamp>, StoreError> {
-        let query = self.table.client.query().table_name(&self.table.name).index_name(keys::BY_TIME);
+        let query = self.table.query().index_name(keys::BY_TIME);
         let output = query
             .key_condition_expression("pk = :partition")
             .expression_attribute_values(":partition", AttributeValue::S(partition.to_owned()))
@@ -267,9 +266,7 @@ impl Articles {
         let text = |at: Timestamp| AttributeValue::S(at.to_string());
         let query = self
             .table
-            .client
             .query()
-            .table_name(&self.table.name)
             .index_name(keys::BY_TIME)
             .key_condition_expression("pk = :partition AND published_at BETWEEN :from AND :until")
             .expression_attribute_values(
@@ -388,7 +385,7 @@ impl Articles {
         sample: bool,
     ) -> Result<Imported, StoreError> {
         let slug = topic_slug(topic);
-        let table = &self.table.name;
+        let table = &self.table;
         let ids: Vec<_> = chunk.iter().map(|prepared| prepared.id).collect();
         let mut newer = None;
         for attempt in 1..=ATTEMPTS {
@@ -451,7 +448,7 @@ impl Articles {
     /// unless it was known already.
     pub async fn keep_copy(&self, topic: &str, url: &str, same_as: ArticleId) -> Result<bool, StoreError> {
         let slug = topic_slug(topic);
-        let table = &self.table.name;
+        let table = &self.table;
         let copy = keys::article(&slug, ArticleId::of(url));
         let told = Change::new().if_exists().append("also_at", url, ALSO_AT_MAX);
         let parts = vec![

@@ -3,7 +3,8 @@
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{Item, StoreError, Table, keys, transaction};
+use super::table::{Operations, Table};
+use super::{Item, StoreError, keys, transaction};
 
 /// `BatchGetItem` takes so many keys.
 const GET_MAX: usize = 100;
@@ -14,8 +15,8 @@ const ATTEMPTS: u32 = 8;
 
 /// The items of these keys that are there, in no order; of each the attributes
 /// that `projection` names, where one is given.
-pub(super) async fn get(
-    table: &Table,
+pub(super) async fn get<T: Operations>(
+    table: &Table<T>,
     keys: Vec<keys::Key>,
     projection: Option<&str>,
     consistent: bool,
@@ -34,8 +35,8 @@ pub(super) async fn get(
     Ok(items.into_iter().flatten().collect())
 }
 
-async fn get_batch(
-    table: &Table,
+async fn get_batch<T: Operations>(
+    table: &Table<T>,
     mut wanted: Vec<Item>,
     projection: Option<&str>,
     consistent: bool,
@@ -49,11 +50,11 @@ async fn get_batch(
                 request = request.expression_attribute_names("#length", "length");
             }
         }
-        let call = table.client.batch_get_item().request_items(&table.name, request.build()?);
+        let call = table.batch_get_item().request_items(table.name(), request.build()?);
         let output = call.send().await?;
-        let items = output.responses.and_then(|mut tables| tables.remove(&table.name));
+        let items = output.responses.and_then(|mut tables| tables.remove(table.name()));
         found.extend(items.unwrap_or_default());
-        let left = output.unprocessed_keys.and_then(|mut tables| tables.remove(&table.name));
+        let left = output.unprocessed_keys.and_then(|mut tables| tables.remove(table.name()));
         wanted = left.map(|left| left.keys).unwrap_or_default();
         if wanted.is_empty() {
             return Ok(found);

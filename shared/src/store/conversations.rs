@@ -7,6 +7,7 @@
 //! set aside for the answer: whoever ends the lease settles it. While it runs,
 //! the state stands in the index of what is to be looked at again.
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -16,7 +17,8 @@ use super::expression::Change;
 use super::metrics::{self, Counter};
 use super::quotas::{self, Demand, Kind, Reservation};
 use super::runs::Beat;
-use super::{StoreError, Table, drafts, keys, read, transaction, write};
+use super::table::{DraftsTable, Table, UsageTable};
+use super::{StoreError, drafts, keys, read, transaction, write};
 use crate::config::Tables;
 use crate::domain::conversation::{Message, Role};
 use crate::domain::draft::Draft;
@@ -31,8 +33,8 @@ const DEAD_WRITERS: u32 = 3;
 /// The conversations.
 #[derive(Clone, Debug)]
 pub struct Conversations {
-    table: Table,
-    names: Tables,
+    table: Table<DraftsTable>,
+    usage: Table<UsageTable>,
     cursors: CursorKey,
 }
 
@@ -145,7 +147,7 @@ fn entry(draft: Uuid, message: &Message) -> Result<super::Item, StoreError> {
 
 /// The parts of a transaction that open a conversation with `messages`.
 pub(super) fn opened(
-    table: &str,
+    table: &Table<DraftsTable>,
     draft: Uuid,
     messages: &[Message],
 ) -> Result<Vec<TransactWriteItem>, StoreError> {
@@ -160,8 +162,8 @@ pub(super) fn opened(
 }
 
 impl Conversations {
-    pub(super) fn new(table: Table, names: Tables, cursors: CursorKey) -> Self {
-        Self { table, names, cursors }
+    pub(super) fn new(client: &Client, names: &Tables, cursors: CursorKey) -> Self {
+        Self { table: Table::new(client, names), usage: Table::new(client, names), cursors }
     }
 
     /// A page of the conversation: the newest `limit` messages, or those
@@ -196,7 +198,7 @@ impl Conversations {
 
     /// The message that the conversation began with.
     pub async fn opening(&self, draft: Uuid) -> Result<Option<Message>, StoreError> {
-        let query = self.table.client.query().table_name(&self.table.name).consistent_read(true);
+        let query = self.table.query().consistent_read(true);
         let query = query
             .key_condition_expression("pk = :partition AND begins_with(sk, :message)")
             .expression_attribute_values(":partition", AttributeValue::S(keys::draft_partition(draft)))
@@ -215,9 +217,7 @@ impl Conversations {
     ) -> Result<(Vec<Message>, bool), StoreError> {
         let query = self
             .table
-            .client
             .query()
-            .table_name(&self.table.name)
             .consistent_read(true)
             .key_condition_expression("pk = :partition AND sk BETWEEN :first AND :before")
             .expression_attribute_values(":partition", AttributeValue::S(keys::draft_partition(draft)))
@@ -300,11 +300,11 @@ impl Conversations {
         demand: Demand<'_>,
         now: Timestamp,
     ) -> Result<Result<Begin, Leased>, StoreError> {
-        let reserving = match quotas::reserving(&self.names.usage, Kind::Message, demand, now)? {
+        let reserving = match quotas::reserving(&self.usage, Kind::Message, demand, now)? {
             Ok(reserving) => reserving,
             Err(limited) => return Ok(Ok(Begin::Limited(limited))),
         };
-        let table = &self.table.name;
+        let table = &self.table;
         let id = draft.summary.id;
         let state = Change::new()
             .if_exists()
@@ -323,7 +323,7 @@ impl Conversations {
         let mut parts = vec![
             drafts::renewal(draft, now).update_of(table, keys::draft(id))?,
             state.update_of(table, keys::chat(id))?,
-            metrics::part(&self.names.usage, &counters, lease_id, now)?,
+            metrics::part(&self.usage, &counters, lease_id, now)?,
         ];
         if new {
             parts.push(Change::new().if_absent().put_of(table, entry(id, question)?)?);
@@ -356,9 +356,9 @@ impl Conversations {
     /// it; false when it has changed meanwhile.
     async fn end_dead(&self, draft: Uuid, dead: &Leased) -> Result<bool, StoreError> {
         let change = ended(dead.lease_id).when("lease_until", "=", dead.lease_until);
-        let mut parts = vec![change.update_of(&self.table.name, keys::chat(draft))?];
+        let mut parts = vec![change.update_of(&self.table, keys::chat(draft))?];
         if let Some(reserved) = &dead.reserved {
-            parts.extend(quotas::settlement(&self.names.usage, reserved, Spend::default())?);
+            parts.extend(quotas::settlement(&self.usage, reserved, Spend::default())?);
         }
         Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
     }
@@ -409,7 +409,7 @@ impl Conversations {
         first: bool,
         until: Timestamp,
     ) -> Result<Beat, StoreError> {
-        let table = &self.table.name;
+        let table = &self.table;
         let state = Change::new()
             .when("lease_id", "=", answering.lease_id)
             .when_absent("stop_requested")
@@ -445,7 +445,7 @@ impl Conversations {
         if !cut_short {
             state = state.remove("pending");
         }
-        let answer = Change::new().put_of(&self.table.name, entry(answering.draft_id, answer)?)?;
+        let answer = Change::new().put_of(&self.table, entry(answering.draft_id, answer)?)?;
         self.end(answering, state, Some(answer), took, now).await
     }
 
@@ -468,8 +468,8 @@ impl Conversations {
         took: Took,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let usage = &self.names.usage;
-        let mut parts = vec![state.update_of(&self.table.name, keys::chat(answering.draft_id))?];
+        let usage = &self.usage;
+        let mut parts = vec![state.update_of(&self.table, keys::chat(answering.draft_id))?];
         parts.extend(answer);
         parts.extend(quotas::settlement(usage, &answering.reserved, took.spend())?);
         parts.push(metrics::part(usage, &took.counters(), answering.lease_id, now)?);

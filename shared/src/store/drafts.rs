@@ -5,6 +5,7 @@
 //! in one small item, written together with what changes it, so that a list
 //! can tell its total without reading itself.
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,7 +14,8 @@ use super::cursor::CursorKey;
 use super::expression::Change;
 use super::metrics::{self, Counter};
 use super::quotas::{self, Reservation};
-use super::{Item, StoreError, Table, conversations, keys, packed, read, transaction, write};
+use super::table::{DraftsTable, LibraryTable, Table, UsageTable};
+use super::{Item, StoreError, conversations, keys, packed, read, transaction, write};
 use crate::config::Tables;
 use crate::domain::conversation::Message;
 use crate::domain::draft::{Draft, Edit, Status, Summary, expiry};
@@ -30,8 +32,9 @@ const BATCH: usize = 25;
 /// The drafts.
 #[derive(Clone, Debug)]
 pub struct Drafts {
-    table: Table,
-    names: Tables,
+    table: Table<DraftsTable>,
+    library: Table<LibraryTable>,
+    usage: Table<UsageTable>,
     cursors: CursorKey,
 }
 
@@ -144,7 +147,7 @@ fn alive(owner: &str, now: Timestamp) -> Change {
 
 /// A change of the owner's counts when a draft moves between statuses.
 pub(super) fn recount(
-    table: &str,
+    table: &Table<DraftsTable>,
     owner: &str,
     from: Option<Status>,
     to: Option<Status>,
@@ -160,8 +163,13 @@ pub(super) fn recount(
 }
 
 impl Drafts {
-    pub(super) fn new(table: Table, names: Tables, cursors: CursorKey) -> Self {
-        Self { table, names, cursors }
+    pub(super) fn new(client: &Client, names: &Tables, cursors: CursorKey) -> Self {
+        Self {
+            table: Table::new(client, names),
+            library: Table::new(client, names),
+            usage: Table::new(client, names),
+            cursors,
+        }
     }
 
     /// Creates a draft with the first messages of its conversation.
@@ -172,7 +180,7 @@ impl Drafts {
         origin: Origin<'_>,
     ) -> Result<Created, StoreError> {
         let now = draft.summary.created_at;
-        let table = &self.table.name;
+        let table = &self.table;
         let mut counters = vec![(Counter::WorkshopsStarted, 1)];
         let mut parts = vec![
             Change::new().if_absent().put_of(table, item_of(draft)?)?,
@@ -184,11 +192,11 @@ impl Drafts {
                 Change::new()
                     .if_exists()
                     .add("clone_count", 1)
-                    .update_of(&self.names.library, keys::prompt(name))?,
+                    .update_of(&self.library, keys::prompt(name))?,
             );
         }
         parts.extend(conversations::opened(table, draft.summary.id, opening)?);
-        parts.push(metrics::part(&self.names.usage, &counters, draft.summary.id, now)?);
+        parts.push(metrics::part(&self.usage, &counters, draft.summary.id, now)?);
         Ok(match transaction::commit(&self.table.client, parts).await? {
             Ok(()) => Created::Created,
             Err(refused) if refused.part == 0 => Created::Exists,
@@ -250,9 +258,7 @@ impl Drafts {
         let string = aws_sdk_dynamodb::types::AttributeValue::S;
         let query = self
             .table
-            .client
             .query()
-            .table_name(&self.table.name)
             .index_name(keys::BY_OWNER)
             .key_condition_expression("list_pk = :listing AND list_sk < :before")
             .expression_attribute_values(":listing", string(keys::owner_listing(owner, status)))
@@ -340,8 +346,8 @@ impl Drafts {
             .set("status", summary.status)
             .set("list_pk", keys::owner_listing(&draft.owner, summary.status));
         let parts = vec![
-            change.update_of(&self.table.name, key)?,
-            recount(&self.table.name, &draft.owner, Some(draft.summary.status), Some(summary.status))?,
+            change.update_of(&self.table, key)?,
+            recount(&self.table, &draft.owner, Some(draft.summary.status), Some(summary.status))?,
         ];
         Ok(transaction::commit(&self.table.client, parts).await?.map_err(|refused| refused.item))
     }
@@ -356,8 +362,8 @@ impl Drafts {
                 Change::new()
                     .when("user_id", "=", owner)
                     .when("status", "=", status)
-                    .delete_of(&self.table.name, keys::draft(id))?,
-                recount(&self.table.name, owner, Some(status), None)?,
+                    .delete_of(&self.table, keys::draft(id))?,
+                recount(&self.table, owner, Some(status), None)?,
             ];
             if transaction::commit(&self.table.client, parts).await?.is_ok() {
                 return Ok(true);
@@ -380,8 +386,8 @@ impl Drafts {
         let until = now.plus_days(7).as_seconds();
         told.insert("ttl".to_owned(), aws_sdk_dynamodb::types::AttributeValue::N(until.to_string()));
         let parts = vec![
-            Change::new().if_absent().put_of(&self.names.usage, told)?,
-            recount(&self.table.name, owner, Some(status), None)?,
+            Change::new().if_absent().put_of(&self.usage, told)?,
+            recount(&self.table, owner, Some(status), None)?,
         ];
         // Refused when it was counted out before.
         let _ = transaction::commit(&self.table.client, parts).await?;
@@ -401,7 +407,7 @@ impl Drafts {
         self.delete_items(vec![keys::chat(id)]).await?;
         let mut removed = 0;
         loop {
-            let query = self.table.client.query().table_name(&self.table.name).consistent_read(true);
+            let query = self.table.query().consistent_read(true);
             let output = query
                 .key_condition_expression("pk = :partition")
                 .expression_attribute_values(
@@ -433,8 +439,8 @@ impl Drafts {
     async fn give_back(&self, place: &Place) -> Result<(), StoreError> {
         let Some(reserved) = &place.reserved else { return Ok(()) };
         let key = keys::Key { pk: place.pk.clone(), sk: place.sk.clone() };
-        let mut parts = vec![Change::new().when_present("reserved").delete_of(&self.table.name, key)?];
-        parts.extend(quotas::settlement(&self.names.usage, reserved, Spend::default())?);
+        let mut parts = vec![Change::new().when_present("reserved").delete_of(&self.table, key)?];
+        parts.extend(quotas::settlement(&self.usage, reserved, Spend::default())?);
         // Refused when it was finished at this moment.
         let _ = transaction::commit(&self.table.client, parts).await?;
         Ok(())
@@ -454,9 +460,11 @@ impl Drafts {
             }
             attempt += 1;
             let sent =
-                self.table.client.batch_write_item().request_items(&self.table.name, requests).send().await?;
-            requests =
-                sent.unprocessed_items.and_then(|mut left| left.remove(&self.table.name)).unwrap_or_default();
+                self.table.batch_write_item().request_items(self.table.name(), requests).send().await?;
+            requests = sent
+                .unprocessed_items
+                .and_then(|mut left| left.remove(self.table.name()))
+                .unwrap_or_default();
             // What DynamoDB has no room for it hands back, instead of an error that the SDK waits after.
             if !requests.is_empty() {
                 tokio::time::sleep(transaction::pause(attempt)).await;

@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use serde::Serialize;
 
 use super::keys::Key;
-use super::{Item, StoreError, Table};
+use super::table::{Operations, Table};
+use super::{Item, StoreError};
 
 /// A change of one item: what to set, and under which condition.
 #[derive(Debug, Default)]
@@ -173,11 +174,14 @@ impl Change {
     }
 
     /// As a part of a transaction: an update of the item at `key`.
-    pub fn update_of(mut self, table: &str, key: Key) -> Result<TransactWriteItem, StoreError> {
+    pub fn update_of<T: Operations>(
+        mut self,
+        table: &Table<T>,
+        key: Key,
+    ) -> Result<TransactWriteItem, StoreError> {
         self.check()?;
-        let update = Update::builder()
-            .table_name(table)
-            .set_key(Some(key.item()))
+        let update = table
+            .update(key)
             .update_expression(self.update())
             .set_condition_expression(self.condition())
             .set_expression_attribute_names(self.names())
@@ -188,10 +192,14 @@ impl Change {
     }
 
     /// As a part of a transaction: putting `item`, under this change's conditions.
-    pub fn put_of(mut self, table: &str, item: Item) -> Result<TransactWriteItem, StoreError> {
+    pub fn put_of<T: Operations>(
+        mut self,
+        table: &Table<T>,
+        item: Item,
+    ) -> Result<TransactWriteItem, StoreError> {
         self.check()?;
-        let put = Put::builder()
-            .table_name(table)
+        let put = table
+            .put()
             .set_item(Some(item))
             .set_condition_expression(self.condition())
             .set_expression_attribute_names(self.names())
@@ -202,11 +210,14 @@ impl Change {
 
     /// As a part of a transaction: deleting the item at `key`, under this
     /// change's conditions.
-    pub fn delete_of(mut self, table: &str, key: Key) -> Result<TransactWriteItem, StoreError> {
+    pub fn delete_of<T: Operations>(
+        mut self,
+        table: &Table<T>,
+        key: Key,
+    ) -> Result<TransactWriteItem, StoreError> {
         self.check()?;
-        let delete = Delete::builder()
-            .table_name(table)
-            .set_key(Some(key.item()))
+        let delete = table
+            .delete(key)
             .set_condition_expression(self.condition())
             .set_expression_attribute_names(self.names())
             .set_expression_attribute_values(self.values())
@@ -217,27 +228,32 @@ impl Change {
 
     /// Updates the item at `key` and returns it as it is then; `Err` of the
     /// inner result has the item that did not meet the condition.
-    pub async fn apply(self, table: &Table, key: Key) -> Result<Result<Item, Item>, StoreError> {
+    pub async fn apply<T: Operations>(
+        self,
+        table: &Table<T>,
+        key: Key,
+    ) -> Result<Result<Item, Item>, StoreError> {
         self.sent(table, key, ReturnValue::AllNew).await
     }
 
     /// The same, for who knows what it is then.
-    pub async fn write(self, table: &Table, key: Key) -> Result<Result<(), Item>, StoreError> {
+    pub async fn write<T: Operations>(
+        self,
+        table: &Table<T>,
+        key: Key,
+    ) -> Result<Result<(), Item>, StoreError> {
         Ok(self.sent(table, key, ReturnValue::None).await?.map(drop))
     }
 
-    async fn sent(
+    async fn sent<T: Operations>(
         mut self,
-        table: &Table,
+        table: &Table<T>,
         key: Key,
         returned: ReturnValue,
     ) -> Result<Result<Item, Item>, StoreError> {
         self.check()?;
         let sent = table
-            .client
-            .update_item()
-            .table_name(&table.name)
-            .set_key(Some(key.item()))
+            .update_item(key)
             .update_expression(self.update())
             .set_condition_expression(self.condition())
             .set_expression_attribute_names(self.names())

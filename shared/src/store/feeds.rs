@@ -6,7 +6,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
-use super::{Item, StoreError, Table, keys, read, transaction, write};
+use super::table::{ArticlesTable, Table};
+use super::{Item, StoreError, keys, read, transaction, write};
 use crate::domain::article::{ArticleId, topic_slug};
 use crate::domain::time::Timestamp;
 use crate::feeds::{FEEDS_MAX, Feed, Validators};
@@ -18,7 +19,7 @@ const CLAIM_MS: i64 = 3 * 60_000;
 /// The feeds.
 #[derive(Clone, Debug)]
 pub struct Feeds {
-    table: Table,
+    table: Table<ArticlesTable>,
 }
 
 /// A feed with what collecting it needs besides.
@@ -82,13 +83,13 @@ fn place(feed: &Followed) -> Option<String> {
 }
 
 impl Feeds {
-    pub(super) fn new(table: Table) -> Self {
+    pub(super) fn new(table: Table<ArticlesTable>) -> Self {
         Self { table }
     }
 
     /// The feeds of a topic, by title.
     pub async fn list(&self, topic: &str) -> Result<Vec<Feed>, StoreError> {
-        let query = self.table.client.query().table_name(&self.table.name).consistent_read(true);
+        let query = self.table.query().consistent_read(true);
         let output = query
             .key_condition_expression("pk = :topic AND begins_with(sk, :feed)")
             .expression_attribute_values(
@@ -116,7 +117,7 @@ impl Feeds {
     /// Follows a feed; its topic has to be there.
     pub async fn follow(&self, followed: &Followed) -> Result<Following, StoreError> {
         let slug = topic_slug(&followed.topic);
-        let table = &self.table.name;
+        let table = &self.table;
         let parts = vec![
             Change::new().if_absent().put_of(table, item(&slug, followed)?)?,
             Change::new()
@@ -135,7 +136,7 @@ impl Feeds {
     /// Follows it no longer; false when it wasn't followed.
     pub async fn unfollow(&self, topic: &str, id: &str) -> Result<bool, StoreError> {
         let slug = topic_slug(topic);
-        let table = &self.table.name;
+        let table = &self.table;
         let parts = vec![
             Change::new().if_exists().delete_of(table, keys::feed(&slug, id))?,
             Change::new().if_exists().add("feeds", -1).update_of(table, keys::topic(&slug))?,
@@ -171,13 +172,13 @@ impl Feeds {
         let slug = topic_slug(&followed.topic);
         let done = Followed { claimed_until: None, ..followed.clone() };
         let mine = Change::new().when("claimed_until", "=", followed.claimed_until);
-        let parts = vec![mine.put_of(&self.table.name, item(&slug, &done)?)?];
+        let parts = vec![mine.put_of(&self.table, item(&slug, &done)?)?];
         Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
     }
 
     /// Feeds that are to be looked at by `now`, the longest due first.
     pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<(String, String)>, StoreError> {
-        let query = self.table.client.query().table_name(&self.table.name).index_name(keys::BY_DUE);
+        let query = self.table.query().index_name(keys::BY_DUE);
         let output = query
             .key_condition_expression("due_pk = :feeds AND due_sk < :now")
             .expression_attribute_values(":feeds", AttributeValue::S(keys::FEEDS.to_owned()))

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::expression::Change;
-use super::{StoreError, Table, keys, read, transaction};
+use super::table::{Table, UsageTable};
+use super::{StoreError, keys, read, transaction};
 use crate::domain::time::Timestamp;
 
 /// The first request may take this long before a repeat takes over.
@@ -20,7 +21,7 @@ const KEPT_DAYS: i64 = 1;
 /// The records.
 #[derive(Clone, Debug)]
 pub struct Idempotency {
-    table: Table,
+    table: Table<UsageTable>,
 }
 
 /// An answer that was given.
@@ -70,7 +71,7 @@ struct Record {
 }
 
 impl Idempotency {
-    pub(super) fn new(table: Table) -> Self {
+    pub(super) fn new(table: Table<UsageTable>) -> Self {
         Self { table }
     }
 
@@ -137,7 +138,7 @@ impl Idempotency {
     /// key may be used for a corrected one.
     pub async fn forget(&self, held: &Held) -> Result<(), StoreError> {
         let change = Change::new().when("holder", "=", held.holder);
-        let part = change.delete_of(&self.table.name, held.place.clone())?;
+        let part = change.delete_of(&self.table, held.place.clone())?;
         let _ = transaction::commit(&self.table.client, vec![part]).await?;
         Ok(())
     }

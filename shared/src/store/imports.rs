@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::expression::Change;
-use super::{StoreError, Table, keys, read, transaction, write};
+use super::table::{Table, UsageTable};
+use super::{StoreError, keys, read, transaction, write};
 use crate::domain::import::Place;
 use crate::domain::large_import::{
     ATTEMPTS_MAX, ImportStatus, KEPT_DAYS, LEASE_MS, LargeImport, PATIENCE_MS,
@@ -23,7 +24,7 @@ use crate::domain::time::Timestamp;
 /// The imports.
 #[derive(Clone, Debug)]
 pub struct Imports {
-    table: Table,
+    table: Table<UsageTable>,
 }
 
 /// An import as its worker and `recover-runs` see it.
@@ -93,7 +94,7 @@ pub enum TakenUp {
 }
 
 impl Imports {
-    pub(super) fn new(table: Table) -> Self {
+    pub(super) fn new(table: Table<UsageTable>) -> Self {
         Self { table }
     }
 
@@ -110,7 +111,7 @@ impl Imports {
         };
         let mut item = write(&open)?;
         item.extend(keys::import(import.id).item());
-        let part = Change::new().if_absent().put_of(&self.table.name, item)?;
+        let part = Change::new().if_absent().put_of(&self.table, item)?;
         match transaction::commit(&self.table.client, vec![part]).await? {
             Ok(()) => Ok(()),
             Err(_) => Err(StoreError::Broken("a new import's id was taken".to_owned())),
@@ -152,8 +153,8 @@ impl Imports {
                 .when("status", "=", ImportStatus::Uploading)
                 .set("status", ImportStatus::Queued)
                 .set("updated_at", now)
-                .update_of(&self.table.name, keys::import(id))?,
-            Change::new().put_of(&self.table.name, write(&listed)?)?,
+                .update_of(&self.table, keys::import(id))?,
+            Change::new().put_of(&self.table, write(&listed)?)?,
         ];
         let queued = transaction::commit(&self.table.client, parts).await?.is_ok();
         let import = self.get(owner, id, now).await?.map(Box::new);
@@ -235,8 +236,8 @@ impl Imports {
             .remove("lease_id")
             .remove("lease_until");
         let parts = vec![
-            change.update_of(&self.table.name, keys::import(open.import.id))?,
-            Change::new().delete_of(&self.table.name, keys::open_import(open.import.id))?,
+            change.update_of(&self.table, keys::import(open.import.id))?,
+            Change::new().delete_of(&self.table, keys::open_import(open.import.id))?,
         ];
         Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
     }
@@ -246,9 +247,7 @@ impl Imports {
     pub async fn forgotten(&self, now: Timestamp, limit: usize) -> Result<Vec<Uuid>, StoreError> {
         let query = self
             .table
-            .client
             .query()
-            .table_name(&self.table.name)
             .key_condition_expression("pk = :imports")
             .expression_attribute_values(":imports", AttributeValue::S(keys::OPEN_IMPORTS.to_owned()));
         let (mut forgotten, mut start) = (Vec::new(), None);

@@ -2,6 +2,7 @@
 //! `V#000001` and on, their texts at `TEXT#000001` and on. Names are unique
 //! because creating is conditional.
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -9,7 +10,8 @@ use uuid::Uuid;
 use super::cursor::CursorKey;
 use super::expression::Change;
 use super::metrics::{self, Counter};
-use super::{StoreError, Table, drafts, keys, packed, read, transaction, write};
+use super::table::{DraftsTable, LibraryTable, Table, UsageTable};
+use super::{StoreError, drafts, keys, packed, read, transaction, write};
 use crate::config::Tables;
 use crate::domain::draft::{Draft, Status};
 use crate::domain::prompt::{Commit, Prompt, Version, default_research};
@@ -24,8 +26,9 @@ const ATTEMPTS: u32 = 5;
 /// The prompts.
 #[derive(Clone, Debug)]
 pub struct Library {
-    table: Table,
-    names: Tables,
+    table: Table<LibraryTable>,
+    drafts: Table<DraftsTable>,
+    usage: Table<UsageTable>,
     cursors: CursorKey,
 }
 
@@ -165,7 +168,7 @@ fn length(content: &str) -> u64 {
 
 /// The parts of a transaction that add a version with its text.
 fn added(
-    table: &str,
+    table: &Table<LibraryTable>,
     name: &str,
     version: &VersionItem,
     content: &str,
@@ -175,8 +178,13 @@ fn added(
 }
 
 impl Library {
-    pub(super) fn new(table: Table, names: Tables, cursors: CursorKey) -> Self {
-        Self { table, names, cursors }
+    pub(super) fn new(client: &Client, names: &Tables, cursors: CursorKey) -> Self {
+        Self {
+            table: Table::new(client, names),
+            drafts: Table::new(client, names),
+            usage: Table::new(client, names),
+            cursors,
+        }
     }
 
     async fn meta(&self, name: &str) -> Result<Option<Meta>, StoreError> {
@@ -248,9 +256,7 @@ impl Library {
         let from = cursor.map_or(Ok(newest), |cursor| self.cursors.open(&scope, cursor))?;
         let query = self
             .table
-            .client
             .query()
-            .table_name(&self.table.name)
             .consistent_read(true)
             .key_condition_expression("pk = :prompt AND sk BETWEEN :first AND :from")
             .expression_attribute_values(":prompt", AttributeValue::S(pk))
@@ -284,9 +290,7 @@ impl Library {
         let before = cursor.map(|cursor| self.cursors.open(scope, cursor)).transpose()?;
         let query = self
             .table
-            .client
             .query()
-            .table_name(&self.table.name)
             .index_name(keys::BY_CHANGE)
             .key_condition_expression("listing = :listing AND changed < :before")
             .expression_attribute_values(":listing", AttributeValue::S(keys::LISTING.to_owned()))
@@ -308,7 +312,7 @@ impl Library {
 
     /// The prompts that were cloned most, at most `limit`.
     pub async fn most_cloned(&self, limit: u32) -> Result<Vec<Prompt>, StoreError> {
-        let query = self.table.client.query().table_name(&self.table.name).index_name(keys::BY_CLONES);
+        let query = self.table.query().index_name(keys::BY_CLONES);
         let output = query
             .key_condition_expression("listing = :listing AND clone_count > :none")
             .expression_attribute_values(":listing", AttributeValue::S(keys::LISTING.to_owned()))
@@ -326,7 +330,7 @@ impl Library {
     /// died asks for it.
     pub async fn committed_by(&self, name: &str, commit_id: Uuid) -> Result<Option<(Uuid, u32)>, StoreError> {
         let Some(meta) = self.meta(name).await? else { return Ok(None) };
-        let query = self.table.client.query().table_name(&self.table.name).consistent_read(true);
+        let query = self.table.query().consistent_read(true);
         let keys::Key { pk, sk: first } = keys::version(name, 1);
         let query = query
             .key_condition_expression("pk = :prompt AND sk BETWEEN :first AND :newest")
@@ -392,7 +396,7 @@ impl Library {
         now: Timestamp,
     ) -> Result<Committed, StoreError> {
         let id = existing.map_or(commit_id, |meta| meta.prompt_id);
-        let (drafts_table, library) = (&self.names.drafts, &self.table.name);
+        let (drafts_table, library) = (&self.drafts, &self.table);
         let name = &commit.name;
         let number = existing.map_or(1, |meta| meta.prompt.version + 1);
         let description = commit.description.as_ref().unwrap_or(&draft.summary.description);
@@ -437,7 +441,7 @@ impl Library {
                 .set("committed_revision", draft.summary.revision)
                 .update_of(drafts_table, keys::draft(draft.summary.id))?,
             metrics::part(
-                &self.names.usage,
+                &self.usage,
                 &[(Counter::DraftsCommitted, 1), (Counter::WorkMs, draft.work_ms)],
                 commit_id,
                 now,
@@ -474,20 +478,19 @@ impl Library {
             // whole but for versions nobody reads, and can be deleted again.
             for version in 1..oldest_here {
                 for key in version_keys(name, version) {
-                    let call = self.table.client.delete_item().table_name(&self.table.name);
-                    call.set_key(Some(key.item())).send().await?;
+                    self.table.delete_item(key).send().await?;
                 }
             }
             let mut parts = vec![
                 Change::new()
                     .when("user_id", "=", owner)
                     .when("version", "=", newest)
-                    .delete_of(&self.table.name, keys::prompt(name))?,
-                Change::new().add("prompts", -1).update_of(&self.table.name, keys::library_count())?,
+                    .delete_of(&self.table, keys::prompt(name))?,
+                Change::new().add("prompts", -1).update_of(&self.table, keys::library_count())?,
             ];
             for version in oldest_here..=newest {
                 for key in version_keys(name, version) {
-                    parts.push(Change::new().delete_of(&self.table.name, key)?);
+                    parts.push(Change::new().delete_of(&self.table, key)?);
                 }
             }
             if transaction::commit(&self.table.client, parts).await?.is_ok() {
@@ -520,7 +523,7 @@ impl Library {
             draft_id: None,
             draft_revision: None,
         };
-        let library = &self.table.name;
+        let library = &self.table;
         let mut parts = Vec::from(added(library, NAME, &version, CONTENT)?);
         match existing {
             None => {

@@ -7,7 +7,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::{Item, StoreError, Table, keys};
+use super::table::{ArticlesTable, Table};
+use super::{Item, StoreError, keys};
 use crate::domain::article::{Article, ArticleId, topic_slug};
 use crate::domain::search::Facts;
 use crate::domain::time::Timestamp;
@@ -31,7 +32,7 @@ pub(super) const VECTOR: &str = "embedding";
 /// The vectors.
 #[derive(Clone, Debug)]
 pub struct Meaning {
-    table: Table,
+    table: Table<ArticlesTable>,
     index: String,
 }
 
@@ -84,7 +85,7 @@ fn numbers(vector: &[f32]) -> Vec<AttributeValue> {
 }
 
 impl Meaning {
-    pub(super) fn new(table: Table, dimensions: u32) -> Self {
+    pub(super) fn new(table: Table<ArticlesTable>, dimensions: u32) -> Self {
         Self { table, index: keys::by_meaning(dimensions) }
     }
 
@@ -121,9 +122,7 @@ impl Meaning {
     ) -> Result<Vec<(ArticleId, f64)>, StoreError> {
         let mut call = self
             .table
-            .client
             .search_vectors()
-            .table_name(&self.table.name)
             .index_name(&self.index)
             .set_search_vector(Some(vector))
             .top_k(i32::try_from(NEAREST_MAX).unwrap_or(i32::MAX));

@@ -9,7 +9,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use uuid::Uuid;
 
 use super::expression::Change;
-use super::{StoreError, Table, keys, read};
+use super::table::{Table, UsageTable};
+use super::{StoreError, keys, read};
 use crate::domain::time::Timestamp;
 
 /// Shares of a day.
@@ -71,7 +72,7 @@ impl Counter {
 /// A part of a transaction that counts. `event` is what is counted, by whose
 /// id the share is chosen.
 pub(super) fn part(
-    table: &str,
+    table: &Table<UsageTable>,
     counters: &[(Counter, i64)],
     event: Uuid,
     now: Timestamp,
@@ -94,11 +95,11 @@ fn key(event: Uuid, now: Timestamp) -> keys::Key {
 /// The figures.
 #[derive(Clone, Debug)]
 pub struct Metrics {
-    table: Table,
+    table: Table<UsageTable>,
 }
 
 impl Metrics {
-    pub(super) fn new(table: Table) -> Self {
+    pub(super) fn new(table: Table<UsageTable>) -> Self {
         Self { table }
     }
 
@@ -111,9 +112,7 @@ impl Metrics {
     ) -> Result<BTreeMap<String, BTreeMap<String, i64>>, StoreError> {
         let query = self
             .table
-            .client
             .query()
-            .table_name(&self.table.name)
             .key_condition_expression("pk = :metrics AND sk BETWEEN :first AND :last")
             .expression_attribute_values(":metrics", AttributeValue::S(keys::METRICS.to_owned()))
             .expression_attribute_values(":first", AttributeValue::S(format!("DAY#{first}")))

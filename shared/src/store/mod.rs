@@ -22,6 +22,7 @@ mod packed;
 mod quotas;
 mod runs;
 mod stories;
+mod table;
 pub mod tables;
 mod transaction;
 mod words;
@@ -45,6 +46,7 @@ pub use stories::Stories;
 pub use transaction::pause;
 pub use words::Words;
 
+use self::table::Table;
 use crate::config::Tables;
 use crate::domain::model::Secret;
 
@@ -138,22 +140,22 @@ impl Store {
     /// so many `dimensions`.
     pub fn new(client: Client, names: Tables, cursor_key: &Secret, dimensions: u32) -> Self {
         let key = CursorKey::new(cursor_key);
-        let at = |table: &str| Table { client: client.clone(), name: table.to_owned() };
+        let names = &names;
         Self {
-            drafts: Drafts::new(at(&names.drafts), names.clone(), key.clone()),
-            conversations: Conversations::new(at(&names.drafts), names.clone(), key.clone()),
-            runs: Runs::new(at(&names.drafts), names.clone(), key.clone()),
-            library: Library::new(at(&names.library), names.clone(), key.clone()),
-            articles: Articles::new(at(&names.articles), key),
-            stories: Stories::new(at(&names.articles)),
-            words: Words::new(at(&names.articles)),
-            meaning: Meaning::new(at(&names.articles), dimensions),
-            feeds: Feeds::new(at(&names.articles)),
-            idempotency: Idempotency::new(at(&names.usage)),
-            imports: Imports::new(at(&names.usage)),
-            metrics: Metrics::new(at(&names.usage)),
+            drafts: Drafts::new(&client, names, key.clone()),
+            conversations: Conversations::new(&client, names, key.clone()),
+            runs: Runs::new(&client, names, key.clone()),
+            library: Library::new(&client, names, key.clone()),
+            articles: Articles::new(Table::new(&client, names), key),
+            stories: Stories::new(Table::new(&client, names)),
+            words: Words::new(Table::new(&client, names)),
+            meaning: Meaning::new(Table::new(&client, names), dimensions),
+            feeds: Feeds::new(Table::new(&client, names)),
+            idempotency: Idempotency::new(Table::new(&client, names)),
+            imports: Imports::new(Table::new(&client, names)),
+            metrics: Metrics::new(Table::new(&client, names)),
+            names: names.clone(),
             client,
-            names,
         }
     }
 
@@ -169,22 +171,6 @@ impl Store {
                 tracing::debug!(error = %DisplayErrorContext(error), "a first connection to the store failed");
             }
         }
-    }
-}
-
-/// A table and the client that reaches it.
-#[derive(Clone, Debug)]
-pub(crate) struct Table {
-    client: Client,
-    name: String,
-}
-
-impl Table {
-    /// The item at a key, read consistently.
-    async fn get(&self, key: keys::Key) -> Result<Option<Item>, StoreError> {
-        let call =
-            self.client.get_item().table_name(&self.name).consistent_read(true).set_key(Some(key.item()));
-        Ok(call.send().await?.item)
     }
 }
 

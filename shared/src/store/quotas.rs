@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Change;
+use super::table::{Table, UsageTable};
 use super::{Item, StoreError, keys, read};
 use crate::domain::time::Timestamp;
 use crate::limits::{Limited, Limits, Spend};
@@ -65,7 +66,7 @@ struct Used {
 
 /// Sets aside what `demand` says, or says which limit no count could meet.
 pub(super) fn reserving(
-    usage: &str,
+    usage: &Table<UsageTable>,
     kind: Kind,
     demand: Demand<'_>,
     now: Timestamp,
@@ -141,7 +142,7 @@ impl Reserving {
 /// The parts of a transaction that replace what was set aside by what was used.
 /// The transaction must have a condition that can hold only once.
 pub(super) fn settlement(
-    usage: &str,
+    usage: &Table<UsageTable>,
     reservation: &Reservation,
     used: Spend,
 ) -> Result<[TransactWriteItem; 2], StoreError> {

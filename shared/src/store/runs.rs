@@ -7,6 +7,7 @@
 //! that comes twice, late or out of order changes nothing. Runs that are not
 //! final stand in an index by the time they are to be looked at again.
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -15,7 +16,8 @@ use super::cursor::CursorKey;
 use super::expression::Change;
 use super::metrics::{self, Counter};
 use super::quotas::{self, Demand, Kind, Reservation};
-use super::{Item, StoreError, Table, drafts, keys, packed, read, transaction, write};
+use super::table::{DraftsTable, Table, UsageTable};
+use super::{Item, StoreError, drafts, keys, packed, read, transaction, write};
 use crate::config::Tables;
 use crate::domain::draft::{Draft, Status};
 use crate::domain::run::{
@@ -32,8 +34,8 @@ pub const RESTORED_MAX: usize = 47;
 /// The runs.
 #[derive(Clone, Debug)]
 pub struct Runs {
-    table: Table,
-    names: Tables,
+    table: Table<DraftsTable>,
+    usage: Table<UsageTable>,
     cursors: CursorKey,
 }
 
@@ -206,8 +208,8 @@ fn started(written: Result<(), transaction::Refused>, of_runs: usize) -> Started
 }
 
 impl Runs {
-    pub(super) fn new(table: Table, names: Tables, cursors: CursorKey) -> Self {
-        Self { table, names, cursors }
+    pub(super) fn new(client: &Client, names: &Tables, cursors: CursorKey) -> Self {
+        Self { table: Table::new(client, names), usage: Table::new(client, names), cursors }
     }
 
     /// Queues a run of `draft` as it stands, with its text pinned and what it
@@ -220,7 +222,7 @@ impl Runs {
         demand: Demand<'_>,
         now: Timestamp,
     ) -> Result<Started, StoreError> {
-        let reserving = match quotas::reserving(&self.names.usage, Kind::Run, demand, now)? {
+        let reserving = match quotas::reserving(&self.usage, Kind::Run, demand, now)? {
             Ok(reserving) => reserving,
             // A repeat of a start that was within the limits is none the less one.
             Err(_) if self.get(draft.summary.id, run.test_id).await?.is_some() => return Ok(Started::Exists),
@@ -242,7 +244,7 @@ impl Runs {
             },
         };
         let counters = [(Counter::TestsStarted, 1), (Counter::WorkMs, draft.work_ms)];
-        let mut parts = vec![Change::new().if_absent().put_of(&self.table.name, write(&item)?)?];
+        let mut parts = vec![Change::new().if_absent().put_of(&self.table, write(&item)?)?];
         parts.extend(self.tested(draft, 1, &counters, run.test_id, now)?);
         let limits_from = parts.len();
         parts.extend(reserving.parts.iter().cloned());
@@ -263,7 +265,7 @@ impl Runs {
         ended: &[(Run, String)],
         now: Timestamp,
     ) -> Result<Started, StoreError> {
-        let (table, id) = (&self.table.name, draft.summary.id);
+        let (table, id) = (&self.table, draft.summary.id);
         let mut parts = Vec::with_capacity(2 * ended.len() + 4);
         for (run, answer) in ended {
             let mut item = write(&OpenRun {
@@ -296,7 +298,7 @@ impl Runs {
         event: Uuid,
         now: Timestamp,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let table = &self.table.name;
+        let table = &self.table;
         let (draft_id, revision) = (draft.summary.id, draft.summary.revision);
         let text = packed::item(&keys::pinned(draft_id, revision), &draft.content);
         let mut renewal = drafts::renewal(draft, now)
@@ -312,7 +314,7 @@ impl Runs {
         let mut parts = vec![
             renewal.update_of(table, keys::draft(draft_id))?,
             Change::new().put_of(table, text)?,
-            metrics::part(&self.names.usage, counters, event, now)?,
+            metrics::part(&self.usage, counters, event, now)?,
         ];
         if first {
             parts.push(drafts::recount(table, &draft.owner, Some(Status::Draft), Some(Status::Testing))?);
@@ -329,9 +331,7 @@ impl Runs {
         };
         let query = self
             .table
-            .client
             .query()
-            .table_name(&self.table.name)
             .consistent_read(true)
             .key_condition_expression("pk = :partition AND sk BETWEEN :first AND :before")
             .expression_attribute_values(":partition", AttributeValue::S(keys::draft_partition(draft)))
@@ -404,12 +404,12 @@ impl Runs {
         if let Some(notes) = &verdict.notes {
             change = change.set("notes", notes);
         }
-        let table = &self.table.name;
+        let table = &self.table;
         let key = keys::run(draft.summary.id, run);
         let parts = vec![
             change.update_of(table, key.clone())?,
             drafts::renewal(draft, now).update_of(table, keys::draft(draft.summary.id))?,
-            metrics::part(&self.names.usage, &[(Counter::WorkMs, draft.work_ms)], run, now)?,
+            metrics::part(&self.usage, &[(Counter::WorkMs, draft.work_ms)], run, now)?,
         ];
         match transaction::commit(&self.table.client, parts).await? {
             Ok(()) => {
@@ -428,7 +428,7 @@ impl Runs {
             match open.run.status {
                 State::Queued => {
                     let outcome = Outcome::without_answer(State::Cancelled, None);
-                    if self.finish(&open, &outcome, &Research::default(), now).await? {
+                    if self.finish(&open, &outcome, now).await? {
                         let ended = self.get(draft, run).await?;
                         return Ok(ended.map_or(Cancelled::Gone, |run| Cancelled::Ended(Box::new(run))));
                     }
@@ -468,7 +468,7 @@ impl Runs {
         if open.is_leased(now) || open.attempts >= ATTEMPTS_MAX {
             return Ok(Claimed::Held);
         }
-        let table = &self.table.name;
+        let table = &self.table;
         let until = now.plus_millis(LEASE_MS);
         let change = unchanged_since(&open)
             .set("status", State::Running)
@@ -518,7 +518,7 @@ impl Runs {
         research: &Research,
         notice: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let table = &self.table.name;
+        let table = &self.table;
         let (draft, run) = (open.run.draft_id, open.run.test_id);
         let keys::Key { pk, sk } = keys::sources(draft, run);
         let parts = vec![
@@ -539,15 +539,41 @@ impl Runs {
     }
 
     /// Ends a run, settles what was set aside and counts it, all together;
-    /// false when it is no longer as `open` says.
+    /// false when it is no longer as `open` says. What a worker that died had
+    /// recorded of the research stays.
     pub async fn finish(
+        &self,
+        open: &OpenRun,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.end(open, outcome, None, now).await
+    }
+
+    /// Ends a run as [`finish`](Self::finish) does, and records its research.
+    pub async fn finish_researched(
         &self,
         open: &OpenRun,
         outcome: &Outcome,
         research: &Research,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let table = &self.table.name;
+        if *research == Research::default() {
+            return self.end(open, outcome, None, now).await;
+        }
+        let keys::Key { pk, sk } = keys::sources(open.run.draft_id, open.run.test_id);
+        let sources = write(&Sources { pk, sk, research: research.clone() })?;
+        self.end(open, outcome, Some(Change::new().put_of(&self.table, sources)?), now).await
+    }
+
+    async fn end(
+        &self,
+        open: &OpenRun,
+        outcome: &Outcome,
+        research: Option<TransactWriteItem>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let table = &self.table;
         let (draft, run) = (open.run.draft_id, open.run.test_id);
         let took = open.run.started_at.map(|start| now.millis_since(start).max(0).unsigned_abs());
         let mut change = unchanged_since(open);
@@ -578,20 +604,15 @@ impl Runs {
                 .set("answer", kept)
                 .remove("lease_id")
                 .update_of(table, keys::output(draft, run))?,
-            metrics::part(&self.names.usage, &counted(outcome, took), run, now)?,
+            metrics::part(&self.usage, &counted(outcome, took), run, now)?,
         ];
-        // What a worker that died had recorded of it stays.
-        if *research != Research::default() {
-            let keys::Key { pk, sk } = keys::sources(draft, run);
-            let sources = Sources { pk, sk, research: research.clone() };
-            parts.push(Change::new().put_of(table, write(&sources)?)?);
-        }
+        parts.extend(research);
         if let Some(reserved) = &open.reserved {
             let used = Spend {
                 tokens: outcome.usage.prompt_tokens.saturating_add(outcome.usage.completion_tokens),
                 micros: outcome.cost_micros,
             };
-            parts.extend(quotas::settlement(&self.names.usage, reserved, used)?);
+            parts.extend(quotas::settlement(&self.usage, reserved, used)?);
         }
         Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
     }
@@ -621,7 +642,7 @@ impl Runs {
     /// Up to `limit` runs and conversations that are to be looked at by `now`,
     /// the longest overdue first.
     pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<Due>, StoreError> {
-        let query = self.table.client.query().table_name(&self.table.name).index_name(keys::BY_DUE);
+        let query = self.table.query().index_name(keys::BY_DUE);
         let output = query
             .key_condition_expression("open_pk = :open AND open_sk < :now")
             .expression_attribute_values(":open", AttributeValue::S(keys::OPEN.to_owned()))

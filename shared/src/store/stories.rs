@@ -13,7 +13,8 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::expression::Change;
-use super::{StoreError, Table, batch, keys, transaction, words};
+use super::table::{ArticlesTable, Table};
+use super::{StoreError, batch, keys, transaction, words};
 use crate::domain::article::{ArticleId, topic_slug};
 use crate::domain::identity::Signature;
 
@@ -24,11 +25,11 @@ const SEGMENT: u64 = 20_000;
 /// The keys of signatures.
 #[derive(Clone, Debug)]
 pub struct Stories {
-    table: Table,
+    table: Table<ArticlesTable>,
 }
 
 impl Stories {
-    pub(super) fn new(table: Table) -> Self {
+    pub(super) fn new(table: Table<ArticlesTable>) -> Self {
         Self { table }
     }
 

@@ -9,7 +9,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::expression::Change;
 use super::keys::Key;
-use super::{Item, StoreError, Table};
+use super::table::{Operations, Table};
+use super::{Item, StoreError};
 
 /// Another transaction on the same items makes one try again, this often.
 const ATTEMPTS: u32 = 8;
@@ -69,8 +70,8 @@ pub(super) async fn commit(
 /// Makes changes that only add to sets, so that making them again changes
 /// nothing: `together`, a hundred at a time, which costs twice the units and a
 /// fraction of the time, or one by one.
-pub(super) async fn add_all(
-    table: &Table,
+pub(super) async fn add_all<T: Operations>(
+    table: &Table<T>,
     changes: Vec<(Key, Change)>,
     together: bool,
 ) -> Result<(), StoreError> {
@@ -82,7 +83,7 @@ pub(super) async fn add_all(
         });
         return stream::iter(changes).buffer_unordered(AT_ONCE).try_collect().await;
     }
-    let parts = changes.into_iter().map(|(key, change)| change.update_of(&table.name, key));
+    let parts = changes.into_iter().map(|(key, change)| change.update_of(table, key));
     for parts in parts.collect::<Result<Vec<_>, _>>()?.chunks(PARTS_MAX) {
         if commit(&table.client, parts.to_vec()).await?.is_err() {
             return Err(StoreError::Broken("changes without a condition were refused".to_owned()));

@@ -18,7 +18,8 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::expression::Change;
-use super::{StoreError, Table, keys, transaction};
+use super::table::{ArticlesTable, Table};
+use super::{StoreError, keys, transaction};
 use crate::domain::article::topic_slug;
 use crate::domain::words::{BUCKETS, Indexed, Posting, Term, bucketed, postings};
 
@@ -33,11 +34,11 @@ const PAGES_MAX: usize = 2;
 /// The index of words.
 #[derive(Clone, Debug)]
 pub struct Words {
-    table: Table,
+    table: Table<ArticlesTable>,
 }
 
 impl Words {
-    pub(super) fn new(table: Table) -> Self {
+    pub(super) fn new(table: Table<ArticlesTable>) -> Self {
         Self { table }
     }
 
@@ -76,9 +77,7 @@ impl Words {
     async fn bucket(&self, slug: &str, bucket: u8) -> Result<Vec<Blob>, StoreError> {
         let query = self
             .table
-            .client
             .query()
-            .table_name(&self.table.name)
             .key_condition_expression("pk = :bucket")
             .expression_attribute_values(":bucket", AttributeValue::S(keys::words(slug, bucket, 0).pk))
             .scan_index_forward(false);
