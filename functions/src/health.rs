@@ -7,6 +7,8 @@ use serde::Serialize;
 use shared::app::App;
 use shared::http::{Problem, Request, Response, json_response};
 
+use crate::prelude::*;
+
 /// That it runs.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
@@ -15,6 +17,12 @@ pub struct Output {
     /// The version of this build.
     pub version: &'static str,
 }
+
+/// Says that it runs, and which version.
+pub const ROUTE: Route = Route::new("health", Verb::Get, "/api/health", Access::Open, whole!(handle))
+    .says("Says that it runs, and which version.")
+    .gives_json::<Output>(200)
+    .starts(Start::NoStore);
 
 /// Answers that it runs.
 pub async fn handle(_: &App, _: Request) -> Result<Response, Problem> {

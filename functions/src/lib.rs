@@ -1,18 +1,34 @@
 //! Every route of the Prompt Workshop: one file in this library, one binary
-//! over it. [`ROUTES`] is the table that everything else reads.
+//! over it. [`routes`] and [`jobs::JOBS`] are what everything else reads.
 
-pub mod chat;
-pub mod drafts;
-pub mod feeds;
-pub mod health;
-pub mod imports;
+pub mod job;
 pub mod jobs;
-pub mod metrics;
-pub mod models;
-pub mod openapi;
-pub mod prompts;
-mod routes;
-pub mod tests;
-pub mod topics;
+pub mod may;
+mod prelude;
+pub mod route;
 
-pub use routes::{Access, Answer, Body, Handle, ROUTES, Route};
+use route::{Placed, Route};
+
+/// The resources: one module each, which has `ROUTES`.
+macro_rules! resources {
+    ($($resource:ident),* $(,)?) => {
+        $(pub mod $resource;)*
+
+        /// The routes of each resource.
+        const RESOURCES: &[&[Placed]] = &[$($resource::ROUTES),*];
+    };
+}
+
+resources! { drafts, tests, chat, prompts, topics, articles, imports, feeds }
+
+route::routes! { models, metrics, health, openapi }
+
+/// All routes that HTTP calls, and where the code of each is.
+pub fn placed() -> impl Iterator<Item = &'static Placed> + Clone {
+    RESOURCES.iter().copied().flatten().chain(ROUTES)
+}
+
+/// All routes that HTTP calls.
+pub fn routes() -> impl Iterator<Item = &'static Route> + Clone {
+    placed().map(|placed| placed.route)
+}

@@ -11,6 +11,8 @@ use shared::auth::user;
 use shared::domain::text::FieldError;
 use shared::http::{Problem, Request, Response, json_response, query};
 
+use crate::prelude::*;
+
 /// Days shown when nothing is said, and at the most.
 const DAYS: (i64, i64) = (30, 365);
 /// Prompts in the list of the most cloned.
@@ -92,6 +94,15 @@ pub struct Output {
     /// The prompts that were cloned most.
     pub most_cloned: Vec<Cloned>,
 }
+
+/// The deployment's figures by day and in all.
+pub const ROUTE: Route = Route::new("metrics-get", Verb::Get, "/api/metrics", Access::Shared, whole!(handle))
+    .says("The deployment's figures by day and in all.")
+    .gives_json::<Output>(200)
+    .query(&[("days", Value::Number(1, 365), "How many days, 1 to 365; 30 when absent.")])
+    .may(&[Items(Usage, &[Query]), Index(Library, "by-clones")])
+    // The days and the prompts that were cloned most.
+    .starts(Start::Connections(2));
 
 /// Shows the figures.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {

@@ -8,6 +8,8 @@ use shared::auth::user;
 use shared::http::{Problem, Request, Response, json_response};
 use shared::llm::Readiness;
 
+use crate::prelude::*;
+
 /// Whether a model answers.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -42,6 +44,12 @@ pub struct ModelView {
     /// Why it doesn't, for a person.
     pub detail: Option<String>,
 }
+
+/// The models, the default one first.
+pub const ROUTE: Route = Route::new("models-list", Verb::Get, "/api/models", Access::Shared, whole!(handle))
+    .says("The models, the default one first.")
+    .gives_json::<Vec<ModelView>>(200)
+    .starts(Start::NoStore);
 
 /// Lists models.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {

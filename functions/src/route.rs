@@ -1,29 +1,25 @@
-//! The route table: verb and path → handler → binary, with what the OpenAPI
-//! document says of each. The gateway, the document and the tests read it.
+//! What a route declares: one `ROUTE` beside each `handle`, from which the rest
+//! is derived (`make routes`): its binary, the router of `cargo lambda watch`,
+//! the OpenAPI document, and its function in infra/template.yaml.
 
 use lambda_http::http::Method;
-use schemars::{Schema, SchemaGenerator};
-use shared::domain::article::Topic;
-use shared::domain::draft::Edit;
-use shared::domain::large_import::{FileOrder, LargeImport};
-use shared::domain::prompt::Commit;
-use shared::domain::run::{Order, Verdict};
-use shared::feeds::Feed;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use shared::http::{Handler, StreamingHandler};
 
-use crate::{chat, drafts, feeds, health, imports, metrics, models, openapi, prompts, tests, topics};
+use crate::may::{Lambda, May};
 
 /// One route.
+#[derive(Clone, Copy)]
 pub struct Route {
-    /// The binary that serves it.
+    /// The binary that serves it, which is its name everywhere else, too.
     pub binary: &'static str,
     /// The verb.
-    pub method: Method,
+    pub method: Verb,
     /// The path, with parameters in braces.
     pub path: &'static str,
     /// Who may call it, and on what.
     pub access: Access,
-    /// What runs.
+    /// The code that answers it.
     pub handle: Handle,
     /// What it does, in a line.
     pub summary: &'static str,
@@ -31,10 +27,63 @@ pub struct Route {
     pub takes: Body,
     /// What it answers.
     pub gives: Answer,
+    /// Other answers that are no problems: a status, and what it has.
+    pub also: &'static [Also],
     /// Query parameters. An empty one is none.
     pub query: &'static [Parameter],
     /// Request headers.
     pub headers: &'static [Parameter],
+    /// What of AWS it may do. The linker proves it: tests/deploy/template.py.
+    pub may: &'static [May],
+    /// What its function has that others don't.
+    pub lambda: Lambda,
+    /// How its process starts.
+    pub start: Start,
+}
+
+/// HTTP's verbs, as far as routes have them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Reads.
+    Get,
+    /// Makes, or does.
+    Post,
+    /// Puts in the place of what is there.
+    Put,
+    /// Changes a part.
+    Patch,
+    /// Removes.
+    Delete,
+}
+
+impl Verb {
+    /// As HTTP writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// As the `http` crate has it.
+    pub const fn http(self) -> Method {
+        match self {
+            Self::Get => Method::GET,
+            Self::Post => Method::POST,
+            Self::Put => Method::PUT,
+            Self::Patch => Method::PATCH,
+            Self::Delete => Method::DELETE,
+        }
+    }
+}
+
+impl std::fmt::Display for Verb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// Who may call a route.
@@ -102,486 +151,172 @@ pub enum Answer {
     Document,
 }
 
-macro_rules! whole {
-    ($($module:ident)::+) => {
-        Handle::Whole(|app, request| Box::pin($($module)::+::handle(app, request)))
-    };
+/// Another answer that is no problem.
+#[derive(Clone, Copy)]
+pub struct Also {
+    /// Its status.
+    pub status: u16,
+    /// What it means.
+    pub says: &'static str,
+    /// The JSON it has; none when `None`.
+    pub json: Option<fn(&mut SchemaGenerator) -> Schema>,
 }
 
-macro_rules! json {
-    ($type:ty) => {
-        Body::Json(|generator| generator.subschema_for::<$type>())
-    };
-    ($status:literal, $type:ty) => {
-        Answer::Json($status, |generator| generator.subschema_for::<$type>())
-    };
+/// How a function's process starts: what it makes ready while Lambda gives it
+/// a whole processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// As many connections to the store as the route makes calls at once.
+    Connections(u32),
+    /// The same, and what the module's `prepare` makes.
+    Prepared(u32),
+    /// Nothing: the route does without the store.
+    NoStore,
 }
 
-const DRAFTS: &str = "/api/auspex/prompts/workshop/drafts";
-const DRAFT: &str = "/api/auspex/prompts/workshop/drafts/{id}";
-const TESTS: &str = "/api/auspex/prompts/workshop/drafts/{id}/tests";
-const TEST: &str = "/api/auspex/prompts/workshop/drafts/{id}/tests/{test_id}";
-const PROMPT: &str = "/api/auspex/prompts/{name}";
-const ARTICLES: &str = "/api/topics/{topic}/articles";
-const FEEDS: &str = "/api/topics/{topic}/feeds";
-const IMPORTS: &str = "/api/topics/{topic}/imports";
+impl Route {
+    /// A route that takes nothing but its path, and may do nothing, until told
+    /// otherwise.
+    pub const fn new(
+        binary: &'static str,
+        method: Verb,
+        path: &'static str,
+        access: Access,
+        handle: Handle,
+    ) -> Self {
+        Self {
+            binary,
+            method,
+            path,
+            access,
+            handle,
+            summary: "",
+            takes: Body::Nothing,
+            gives: Answer::Document,
+            also: &[],
+            query: &[],
+            headers: &[],
+            may: &[],
+            lambda: Lambda::USUAL,
+            start: Start::Connections(1),
+        }
+    }
 
-const LIMIT: Parameter = ("limit", Value::Number(1, 100), "Entries of a page, 1 to 100; 20 when absent.");
-const CURSOR: Parameter = ("cursor", Value::Any, "Where the page before ended, as its next_cursor said.");
-const ONCE: Parameter = (
+    /// What it does, in a line.
+    pub const fn says(self, summary: &'static str) -> Self {
+        Self { summary, ..self }
+    }
+
+    /// The body it takes.
+    pub const fn takes(self, takes: Body) -> Self {
+        Self { takes, ..self }
+    }
+
+    /// A body of JSON.
+    pub const fn takes_json<T: JsonSchema>(self) -> Self {
+        self.takes(Body::Json(|generator| generator.subschema_for::<T>()))
+    }
+
+    /// A body of JSON; none is as good as an empty object.
+    pub const fn takes_optional_json<T: JsonSchema>(self) -> Self {
+        self.takes(Body::OptionalJson(|generator| generator.subschema_for::<T>()))
+    }
+
+    /// What it answers when all is well.
+    pub const fn gives(self, gives: Answer) -> Self {
+        Self { gives, ..self }
+    }
+
+    /// What it answers when all is well: JSON, with this status.
+    pub const fn gives_json<T: JsonSchema>(self, status: u16) -> Self {
+        self.gives(Answer::Json(status, |generator| generator.subschema_for::<T>()))
+    }
+
+    /// What else it answers that is no problem.
+    pub const fn also(self, also: &'static [Also]) -> Self {
+        Self { also, ..self }
+    }
+
+    /// Its query parameters.
+    pub const fn query(self, query: &'static [Parameter]) -> Self {
+        Self { query, ..self }
+    }
+
+    /// The request headers it reads.
+    pub const fn headers(self, headers: &'static [Parameter]) -> Self {
+        Self { headers, ..self }
+    }
+
+    /// What of AWS it may do.
+    pub const fn may(self, may: &'static [May]) -> Self {
+        Self { may, ..self }
+    }
+
+    /// What its function has that others don't.
+    pub const fn lambda(self, lambda: Lambda) -> Self {
+        Self { lambda, ..self }
+    }
+
+    /// How its process starts.
+    pub const fn starts(self, start: Start) -> Self {
+        Self { start, ..self }
+    }
+}
+
+/// What `If-None-Match` is answered with when nothing changed.
+pub const NOT_MODIFIED: Also = Also { status: 304, says: "What the ETag names still holds.", json: None };
+
+/// Entries of a page of a list.
+pub const LIMIT: Parameter = ("limit", Value::Number(1, 100), "Entries of a page, 1 to 100; 20 when absent.");
+/// The place where a page begins.
+pub const CURSOR: Parameter = ("cursor", Value::Any, "Where the page before ended, as its next_cursor said.");
+/// The header that makes a request repeatable.
+pub const ONCE: Parameter = (
     "Idempotency-Key",
     Value::Form("^[!-~]([ -~]{0,198}[!-~])?$"),
     "Makes a repeat return the first answer, for a day. 1 to 200 ASCII characters.",
 );
-const IF_MATCH: Value = Value::Form(r#"^(\*|(W/)?"?[0-9]{1,19}"?)$"#);
-const IF_NONE_MATCH: Parameter = ("If-None-Match", Value::Any, "An ETag; 304 when it still holds.");
+/// The form of `If-Match`: a revision as the ETag gave it, or any.
+pub const IF_MATCH: Value = Value::Form(r#"^(\*|(W/)?"?[0-9]{1,19}"?)$"#);
+/// The header that asks for an answer only when it changed.
+pub const IF_NONE_MATCH: Parameter = ("If-None-Match", Value::Any, "An ETag; 304 when it still holds.");
 
-/// All routes that HTTP calls.
-pub static ROUTES: &[Route] = &[
-    Route {
-        binary: "drafts-start",
-        method: Method::POST,
-        path: "/api/auspex/prompts/workshop/start",
-        access: Access::Shared,
-        handle: whole!(drafts::start),
-        summary: "Starts a workshop: a new draft with its conversation.",
-        takes: Body::OptionalJson(|generator| generator.subschema_for::<drafts::start::Input>()),
-        gives: json!(201, drafts::start::Output),
-        query: &[],
-        headers: &[ONCE],
-    },
-    Route {
-        binary: "drafts-list",
-        method: Method::GET,
-        path: DRAFTS,
-        access: Access::Shared,
-        handle: whole!(drafts::list),
-        summary: "The caller's drafts, newest change first.",
-        takes: Body::Nothing,
-        gives: json!(200, drafts::list::Output),
-        query: &[
-            (
-                "status_filter",
-                Value::Word(&["draft", "testing", "ready", "committed"]),
-                "Only drafts of this status: draft, testing, ready or committed.",
-            ),
-            LIMIT,
-            CURSOR,
-        ],
-        headers: &[],
-    },
-    Route {
-        binary: "drafts-get",
-        method: Method::GET,
-        path: DRAFT,
-        access: Access::Owner,
-        handle: whole!(drafts::get),
-        summary: "A draft, whole. Its ETag is its revision.",
-        takes: Body::Nothing,
-        gives: json!(200, drafts::DraftView),
-        query: &[],
-        headers: &[IF_NONE_MATCH],
-    },
-    Route {
-        binary: "drafts-update",
-        method: Method::PUT,
-        path: DRAFT,
-        access: Access::Owner,
-        handle: whole!(drafts::update),
-        summary: "Saves a draft. With If-Match, only over that revision; otherwise 412 with the current draft.",
-        takes: json!(Edit),
-        gives: json!(200, drafts::update::Output),
-        query: &[],
-        headers: &[("If-Match", IF_MATCH, "The revision the save was made from, as the ETag gave it.")],
-    },
-    Route {
-        binary: "drafts-delete",
-        method: Method::DELETE,
-        path: DRAFT,
-        access: Access::Owner,
-        handle: whole!(drafts::delete),
-        summary: "Deletes a draft with its conversation and tests.",
-        takes: Body::Nothing,
-        gives: json!(200, drafts::Done),
-        query: &[],
-        headers: &[],
-    },
-    Route {
-        binary: "drafts-commit",
-        method: Method::POST,
-        path: "/api/auspex/prompts/workshop/drafts/{id}/commit",
-        access: Access::Owner,
-        handle: whole!(drafts::commit),
-        summary: "Commits a draft to the library: a new prompt, or the next version of its own.",
-        takes: json!(Commit),
-        gives: json!(201, drafts::commit::Output),
-        query: &[],
-        headers: &[ONCE, ("If-Match", IF_MATCH, "Commit only this revision.")],
-    },
-    Route {
-        binary: "tests-start",
-        method: Method::POST,
-        path: "/api/auspex/prompts/workshop/drafts/{id}/test",
-        access: Access::Owner,
-        handle: whole!(tests::start),
-        summary: "Queues a test run of the draft as it stands. With Prefer: wait, 200 and the finished run.",
-        takes: json!(Order),
-        gives: json!(202, tests::RunView),
-        query: &[],
-        headers: &[
-            ONCE,
-            ("Prefer", Value::Any, "wait=N: wait up to N seconds, at most 25, for the end of the run."),
-        ],
-    },
-    Route {
-        binary: "tests-list",
-        method: Method::GET,
-        path: TESTS,
-        access: Access::Owner,
-        handle: whole!(tests::list),
-        summary: "The draft's runs, newest first.",
-        takes: Body::Nothing,
-        gives: json!(200, tests::list::Output),
-        query: &[LIMIT, CURSOR],
-        headers: &[],
-    },
-    Route {
-        binary: "tests-get",
-        method: Method::GET,
-        path: TEST,
-        access: Access::Owner,
-        handle: whole!(tests::get),
-        summary: "A run with its full answer so far. Made to be polled.",
-        takes: Body::Nothing,
-        gives: json!(200, tests::FullRunView),
-        query: &[],
-        headers: &[IF_NONE_MATCH],
-    },
-    Route {
-        binary: "tests-rate",
-        method: Method::PATCH,
-        path: TEST,
-        access: Access::Owner,
-        handle: whole!(tests::rate),
-        summary: "Gives, changes or takes back the rating and notes of a finished run.",
-        takes: json!(Verdict),
-        gives: json!(200, tests::RunView),
-        query: &[],
-        headers: &[],
-    },
-    Route {
-        binary: "tests-cancel",
-        method: Method::POST,
-        path: "/api/auspex/prompts/workshop/drafts/{id}/tests/{test_id}/cancel",
-        access: Access::Owner,
-        handle: whole!(tests::cancel),
-        summary: "Ends a waiting run, or asks the worker of a running one to stop.",
-        takes: Body::Nothing,
-        gives: json!(202, tests::RunView),
-        query: &[],
-        headers: &[],
-    },
-    Route {
-        binary: "chat-send",
-        method: Method::POST,
-        path: "/api/auspex/chat/message",
-        access: Access::Owner,
-        handle: Handle::Streaming(|app, request| Box::pin(chat::send::handle(app, request))),
-        summary: "Keeps the user's message and streams the assistant's answer.",
-        takes: json!(chat::send::Input),
-        gives: Answer::Events,
-        query: &[],
-        headers: &[ONCE],
-    },
-    Route {
-        binary: "chat-stop",
-        method: Method::POST,
-        path: "/api/auspex/chat/sessions/{chat_id}/stop",
-        access: Access::Owner,
-        handle: whole!(chat::stop),
-        summary: "Stops the answer that is being written. What was written is kept.",
-        takes: Body::Nothing,
-        gives: json!(202, drafts::Done),
-        query: &[],
-        headers: &[],
-    },
-    Route {
-        binary: "chat-history",
-        method: Method::GET,
-        path: "/api/auspex/chat/sessions/{chat_id}/messages",
-        access: Access::Owner,
-        handle: whole!(chat::history),
-        summary: "The newest messages of a conversation, in the order they were said.",
-        takes: Body::Nothing,
-        gives: json!(200, chat::history::Output),
-        query: &[LIMIT, CURSOR],
-        headers: &[],
-    },
-    Route {
-        binary: "prompts-list",
-        method: Method::GET,
-        path: "/api/auspex/prompts",
-        access: Access::Shared,
-        handle: whole!(prompts::list),
-        summary: "The library, newest change first.",
-        takes: Body::Nothing,
-        gives: json!(200, prompts::list::Output),
-        query: &[LIMIT, CURSOR],
-        headers: &[],
-    },
-    Route {
-        binary: "prompts-get",
-        method: Method::GET,
-        path: PROMPT,
-        access: Access::Shared,
-        handle: whole!(prompts::get),
-        summary: "A prompt with the text of its newest version, or of another.",
-        takes: Body::Nothing,
-        gives: json!(200, prompts::get::Output),
-        query: &[(
-            "version",
-            Value::Number(1, u32::MAX),
-            "The version's number, 1 for the first; the newest when absent.",
-        )],
-        headers: &[IF_NONE_MATCH],
-    },
-    Route {
-        binary: "prompts-versions",
-        method: Method::GET,
-        path: "/api/auspex/prompts/{name}/versions",
-        access: Access::Shared,
-        handle: whole!(prompts::versions),
-        summary: "A prompt's versions, newest first, without their texts.",
-        takes: Body::Nothing,
-        gives: json!(200, prompts::versions::Output),
-        query: &[LIMIT, CURSOR],
-        headers: &[],
-    },
-    Route {
-        binary: "prompts-delete",
-        method: Method::DELETE,
-        path: PROMPT,
-        access: Access::Owner,
-        handle: whole!(prompts::delete),
-        summary: "Deletes a prompt of the caller's, with all its versions.",
-        takes: Body::Nothing,
-        gives: json!(200, drafts::Done),
-        query: &[],
-        headers: &[],
-    },
-    Route {
-        binary: "prompts-clone",
-        method: Method::POST,
-        path: "/api/auspex/prompts/{name}/clone",
-        access: Access::Shared,
-        handle: whole!(prompts::clone),
-        summary: "Clones a prompt into a new draft of the caller's.",
-        takes: Body::Nothing,
-        gives: json!(201, prompts::clone::Output),
-        query: &[(
-            "clone_name",
-            Value::Line(3, 100),
-            "The draft's name, 3 to 100 characters; \"Modified {title}\" when absent.",
-        )],
-        headers: &[ONCE],
-    },
-    Route {
-        binary: "topics-list",
-        method: Method::GET,
-        path: "/api/topics",
-        access: Access::Shared,
-        handle: whole!(topics::list),
-        summary: "The topics by name, with their counts and dates. Link names the next page.",
-        takes: Body::Nothing,
-        gives: json!(200, Vec<Topic>),
-        query: &[
-            ("limit", Value::Number(1, 100), "Entries of a page, 1 to 100; 100 when absent."),
-            ("cursor", Value::Any, "As Link gave it."),
-        ],
-        headers: &[],
-    },
-    Route {
-        binary: "articles-import",
-        method: Method::POST,
-        path: ARTICLES,
-        access: Access::Shared,
-        handle: whole!(topics::import),
-        summary: "Imports articles, up to 5 MB. Makes the topic; a bad line is rejected alone.",
-        takes: Body::Articles,
-        gives: json!(200, topics::import::Output),
-        query: &[],
-        headers: &[],
-    },
-    Route {
-        binary: "imports-start",
-        method: Method::POST,
-        path: IMPORTS,
-        access: Access::Shared,
-        handle: whole!(imports::start),
-        summary: "Says where a file of up to 200 MB can be uploaded, to be imported in the background.",
-        takes: json!(FileOrder),
-        gives: json!(201, imports::start::Output),
-        query: &[],
-        headers: &[],
-    },
-    Route {
-        binary: "imports-run",
-        method: Method::POST,
-        path: "/api/topics/{topic}/imports/{import_id}/run",
-        access: Access::Owner,
-        handle: whole!(imports::run),
-        summary: "Queues an import whose file was uploaded. A repeat changes nothing.",
-        takes: Body::Nothing,
-        gives: json!(202, LargeImport),
-        query: &[],
-        headers: &[],
-    },
-    Route {
-        binary: "imports-get",
-        method: Method::GET,
-        path: "/api/topics/{topic}/imports/{import_id}",
-        access: Access::Owner,
-        handle: whole!(imports::get),
-        summary: "How the import of an uploaded file stands. Made to be polled.",
-        takes: Body::Nothing,
-        gives: json!(200, LargeImport),
-        query: &[],
-        headers: &[],
-    },
-    Route {
-        binary: "articles-search",
-        method: Method::GET,
-        path: ARTICLES,
-        access: Access::Shared,
-        handle: whole!(topics::search),
-        summary: "What a test would find.",
-        takes: Body::Nothing,
-        gives: json!(200, topics::search::Output),
-        query: &[
-            (
-                "query",
-                Value::Prose(1_000),
-                "Words, and phrases of time such as \"last 7 days\"; up to 1,000 characters.",
-            ),
-            ("days", Value::Number(1, 36_500), "Only articles of so many days, 1 to 36,500."),
-            ("limit", Value::Number(1, 200), "Articles shown, 1 to 200; 20 when absent."),
-            ("category", Value::Line(1, 100), "Only this category."),
-            (
-                "sentiment",
-                Value::Word(&["positive", "neutral", "critical", "negative"]),
-                "Only positive, neutral, critical or negative articles.",
-            ),
-            ("source", Value::Line(1, 100), "Only this outlet."),
-            ("by", Value::Word(&["words", "meaning", "both"]), "words, meaning, or both when absent."),
-        ],
-        headers: &[],
-    },
-    Route {
-        binary: "topics-facets",
-        method: Method::GET,
-        path: "/api/topics/{topic}/facets",
-        access: Access::Shared,
-        handle: whole!(topics::facets),
-        summary: "Which categories, sentiments and outlets the newest articles have.",
-        takes: Body::Nothing,
-        gives: json!(200, topics::facets::Output),
-        query: &[("days", Value::Number(1, 36_500), "Only articles of so many days, 1 to 36,500.")],
-        headers: &[],
-    },
-    Route {
-        binary: "feeds-list",
-        method: Method::GET,
-        path: FEEDS,
-        access: Access::Shared,
-        handle: whole!(feeds::list),
-        summary: "The feeds that a topic follows, and how each is doing.",
-        takes: Body::Nothing,
-        gives: json!(200, feeds::list::Output),
-        query: &[],
-        headers: &[],
-    },
-    Route {
-        binary: "feeds-follow",
-        method: Method::POST,
-        path: FEEDS,
-        access: Access::Shared,
-        handle: whole!(feeds::follow),
-        summary: "Follows a feed, which is collected at once. Makes the topic.",
-        takes: json!(feeds::follow::Input),
-        gives: json!(201, Feed),
-        query: &[],
-        headers: &[],
-    },
-    Route {
-        binary: "feeds-collect",
-        method: Method::POST,
-        path: "/api/topics/{topic}/feeds/{feed_id}/collect",
-        access: Access::Shared,
-        handle: whole!(feeds::collect),
-        summary: "Collects a feed now, at most once a minute.",
-        takes: Body::Nothing,
-        gives: json!(200, Feed),
-        query: &[],
-        headers: &[],
-    },
-    Route {
-        binary: "feeds-unfollow",
-        method: Method::DELETE,
-        path: "/api/topics/{topic}/feeds/{feed_id}",
-        access: Access::Shared,
-        handle: whole!(feeds::unfollow),
-        summary: "Follows a feed no longer. Its articles stay.",
-        takes: Body::Nothing,
-        gives: json!(200, drafts::Done),
-        query: &[],
-        headers: &[],
-    },
-    Route {
-        binary: "models-list",
-        method: Method::GET,
-        path: "/api/models",
-        access: Access::Shared,
-        handle: whole!(models),
-        summary: "The models, the default one first.",
-        takes: Body::Nothing,
-        gives: json!(200, Vec<models::ModelView>),
-        query: &[],
-        headers: &[],
-    },
-    Route {
-        binary: "metrics-get",
-        method: Method::GET,
-        path: "/api/metrics",
-        access: Access::Shared,
-        handle: whole!(metrics),
-        summary: "The deployment's figures by day and in all.",
-        takes: Body::Nothing,
-        gives: json!(200, metrics::Output),
-        query: &[("days", Value::Number(1, 365), "How many days, 1 to 365; 30 when absent.")],
-        headers: &[],
-    },
-    Route {
-        binary: "health",
-        method: Method::GET,
-        path: "/api/health",
-        access: Access::Open,
-        handle: whole!(health),
-        summary: "Says that it runs, and which version.",
-        takes: Body::Nothing,
-        gives: json!(200, health::Output),
-        query: &[],
-        headers: &[],
-    },
-    Route {
-        binary: "openapi-get",
-        method: Method::GET,
-        path: "/api/openapi.json",
-        access: Access::Open,
-        handle: whole!(openapi),
-        summary: "This document.",
-        takes: Body::Nothing,
-        gives: Answer::Document,
-        query: &[],
-        headers: &[],
-    },
-];
+/// A route and where its code is.
+#[derive(Clone, Copy)]
+pub struct Placed {
+    /// The module that has its `handle`, such as `functions::drafts::commit`.
+    pub module: &'static str,
+    /// The route.
+    pub route: &'static Route,
+}
+
+/// The `handle` of the module this stands in, whose response is sent whole.
+macro_rules! whole {
+    ($handle:ident) => {
+        $crate::route::Handle::Whole(|app, request| Box::pin($handle(app, request)))
+    };
+}
+
+/// The `handle` of the module this stands in, whose response is sent as it grows.
+macro_rules! streaming {
+    ($handle:ident) => {
+        $crate::route::Handle::Streaming(|app, request| Box::pin($handle(app, request)))
+    };
+}
+
+/// The routes of a resource: one module each, which has a `ROUTE`.
+macro_rules! routes {
+    ($($route:ident),* $(,)?) => {
+        $(pub mod $route;)*
+
+        /// The routes of this resource.
+        pub(crate) const ROUTES: &[$crate::route::Placed] = &[
+            $($crate::route::Placed {
+                module: concat!(module_path!(), "::", stringify!($route)),
+                route: &$route::ROUTE,
+            },)*
+        ];
+    };
+}
+
+pub(crate) use {routes, streaming, whole};

@@ -13,7 +13,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use functions::ROUTES;
+use functions::routes;
 use serde_json::{Value, json};
 use shared::app::App;
 use tests::cost::text;
@@ -57,8 +57,7 @@ pub fn measure(table: &mut Table) {
     let machines = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let lambda = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let running = machines.block_on(Running::start());
-    let routes: Vec<_> =
-        ROUTES.iter().map(|route| route.binary).filter(|name| !APART.contains(name)).collect();
+    let routes: Vec<_> = routes().map(|route| route.binary).filter(|name| !APART.contains(name)).collect();
     let mut took = vec![Vec::new(); routes.len()];
     let mut around = Vec::new();
     lambda.block_on(async {

@@ -1,67 +1,60 @@
-//! What the code is made of, as JSON, for the test that holds the template and
-//! the router of `cargo lambda watch` to it.
+//! What the code is made of, as JSON, for the test that holds what functions may
+//! do to what their binaries can come to.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use functions::job::Trigger;
 use functions::jobs::JOBS;
-use functions::{Access, Handle, ROUTES};
+use functions::may::{May, Table};
+use functions::routes;
 use serde_json::json;
-use shared::config::{Config, Tables};
+use shared::config::Config;
 use shared::limits::Limits;
-use shared::store::tables::specs;
-
-/// As the workshop's own embeddings have them.
-const DIMENSIONS: u32 = 256;
 
 fn main() {
-    let routes: Vec<_> = ROUTES
-        .iter()
-        .map(|route| {
-            json!({
-                "binary": route.binary, "method": route.method.as_str(), "path": route.path,
-                "open": route.access == Access::Open, "streams": matches!(route.handle, Handle::Streaming(_)),
-            })
-        })
-        .collect();
-    let jobs: Vec<_> = JOBS
-        .iter()
-        .map(|(binary, trigger)| json!({"binary": binary, "trigger": format!("{trigger:?}")}))
-        .collect();
-    let tables: Vec<_> = specs(&Tables::with_prefix("stack"), DIMENSIONS)
-        .iter()
-        .map(|table| {
-            let indexes: Vec<_> = table
-                .indexes
-                .iter()
-                .map(|index| {
-                    json!({
-                        "name": index.name, "hash": index.hash, "range": index.range,
-                        "range_is_number": index.range_is_number, "carries": index.carries,
-                    })
-                })
-                .collect();
-            let vectors = table.vectors.as_ref().map(|vectors| {
-                json!({
-                    "name": vectors.name, "vector": vectors.vector, "dimensions": vectors.dimensions,
-                    "hash": vectors.hash, "filters": vectors.filters,
-                })
-            });
-            json!({
-                "name": table.name, "indexes": indexes, "vectors": vectors,
-                "expires": table.expires, "streams": table.streams,
-            })
-        })
-        .collect();
+    let routes = routes().map(|route| json!({"binary": route.binary, "may": pairs(route.may)}));
+    let jobs = JOBS.iter().map(|placed| {
+        let (job, queue) = (placed.job, queue(&placed.job.trigger));
+        json!({"binary": job.binary, "may": pairs(job.may), "timeout": job.timeout(), "queue": queue})
+    });
     let parts = json!({
-        "routes": routes,
-        "jobs": jobs,
-        "tables": tables,
+        "functions": routes.chain(jobs).collect::<Vec<_>>(),
         "settings": settings(),
         "limits": Limits::default().settings().into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         "page_policy": local::CONTENT_SECURITY_POLICY,
     });
     println!("{parts}");
+}
+
+/// What a function may do, as pairs of a resource of the template and an action.
+fn pairs(may: &[May]) -> Vec<(String, String)> {
+    let table = |table: &Table, action: &str| (format!("{table:?}Table"), format!("dynamodb:{action}"));
+    let pairs = may.iter().flat_map(|may| match may {
+        May::Items(of, operations) => {
+            operations.iter().map(|operation| table(of, operation.name())).collect()
+        }
+        May::Index(of, _) => vec![table(of, "Query")],
+        May::Vectors => vec![table(&Table::Articles, "SearchVectors")],
+        May::Messages(queue, actions) => actions
+            .iter()
+            .map(|action| (format!("{queue:?}Queue"), format!("sqs:{}", action.name())))
+            .collect(),
+        May::Files(actions) => actions
+            .iter()
+            .map(|action| ("UploadsBucket".to_owned(), format!("s3:{}", action.name())))
+            .collect(),
+        May::ModelKeys | May::EmbeddingKey => vec![("ModelKeys".to_owned(), "ssm:GetParameters".to_owned())],
+    });
+    pairs.collect()
+}
+
+/// The queue that calls a job.
+fn queue(trigger: &Trigger) -> Option<String> {
+    match trigger {
+        Trigger::Messages { queue, .. } => Some(format!("{queue:?}Queue")),
+        _ => None,
+    }
 }
 
 /// The names of everything that a function reads from its environment.

@@ -11,8 +11,8 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use functions::ROUTES;
 use functions::jobs::{self, JOBS};
+use functions::routes;
 use lambda_http::Error;
 use local::ModelChoice;
 use serde::de::DeserializeOwned;
@@ -363,6 +363,6 @@ pub fn sum(costs: &[Cost], calls: &[(&str, u32)]) -> (f64, f64, u64) {
 /// Functions whose cost was not measured.
 pub fn unmeasured(costs: &[Cost]) -> Vec<&'static str> {
     let measured: BTreeSet<&str> = costs.iter().map(Cost::binary).collect();
-    let all = ROUTES.iter().map(|route| route.binary).chain(JOBS.iter().map(|(binary, _)| *binary));
+    let all = routes().map(|route| route.binary).chain(JOBS.iter().map(|placed| placed.job.binary));
     all.filter(|binary| !measured.contains(binary)).collect()
 }

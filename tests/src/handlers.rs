@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use functions::{Handle, ROUTES, Route};
+use functions::route::{Handle, Route};
 use http_body_util::BodyExt;
 use lambda_http::RequestExt;
 use lambda_http::http::response::Parts;
@@ -79,7 +79,7 @@ pub async fn respond(app: &'static App, route: &Route, request: Request) -> (Par
 }
 
 fn route(binary: &str) -> &'static Route {
-    ROUTES.iter().find(|route| route.binary == binary).expect("a route")
+    functions::routes().find(|route| route.binary == binary).expect("a route")
 }
 
 /// A call as its handler gets it.
@@ -96,7 +96,7 @@ pub fn request(call: &Call<'_>) -> Request {
     for (name, value) in call.path {
         uri = uri.replace(&format!("{{{name}}}"), value);
     }
-    let mut request = lambda_http::http::Request::builder().method(route.method.clone()).uri(uri);
+    let mut request = lambda_http::http::Request::builder().method(route.method.http()).uri(uri);
     for (name, value) in call.headers {
         request = request.header(*name, *value);
     }

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use functions::{Access, ROUTES};
+use functions::route::{Access, Verb};
+use functions::routes;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::main_job::{Place, answer_streams, main_job};
@@ -50,7 +51,7 @@ async fn who_has_no_right_token_is_refused_on_every_route() {
     let anyone = Client::new(&told("DEPLOYED_URL"), None);
     let function_url = Client::new(&told("DEPLOYED_CHAT_URL"), None);
     let mut wrong = Vec::new();
-    for route in ROUTES.iter().filter(|route| route.access != Access::Open) {
+    for route in routes().filter(|route| route.access != Access::Open) {
         let path =
             route.path.replace("{id}", NOBODYS).replace("{chat_id}", NOBODYS).replace("{test_id}", NOBODYS);
         let path = path.replace("{name}", "default_research").replace("{topic}", "AI%20Adoption");
@@ -69,8 +70,8 @@ async fn who_has_no_right_token_is_refused_on_every_route() {
             ] {
                 assert!(kind == "no token" || token.is_some(), "{kind} is not there");
                 let client = token.map_or_else(|| client.clone(), |token| client.with_token(&token));
-                let mut request = client.request(route.method.clone(), &path);
-                if route.method != Method::GET {
+                let mut request = client.request(route.method.http(), &path);
+                if route.method != Verb::Get {
                     request = request.json(&json!({}));
                 }
                 let answer = client.send(request).await;

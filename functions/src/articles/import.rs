@@ -7,11 +7,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::app::App;
 use shared::auth::user;
+use shared::corpus::embeddings::Embedder;
 use shared::corpus::{self, BATCH};
 use shared::domain::article::Article;
 use shared::domain::import::{ImportError, ImportFormat, Reader, Rejected};
 use shared::domain::text::FieldError;
 use shared::http::{Code, Problem, Request, Response, json_response};
+
+use crate::prelude::*;
 
 /// The largest import, in bytes: under Lambda's 6 MB request.
 const BODY_MAX: usize = 5 * 1024 * 1024;
@@ -33,10 +36,27 @@ pub struct Output {
     pub rejected_total: u64,
 }
 
+/// Imports articles, up to 5 MB. Makes the topic; a bad line is rejected alone.
+pub const ROUTE: Route =
+    Route::new("articles-import", Verb::Post, "/api/topics/{topic}/articles", Access::Shared, whole!(handle))
+        .says("Imports articles, up to 5 MB. Makes the topic; a bad line is rejected alone.")
+        .takes(crate::route::Body::Articles)
+        .gives_json::<Output>(200)
+        .may(&[EmbeddingKey, Items(Articles, &[Get, BatchGet, Put, Update])])
+        // It reads up to 5 MB of articles in one go, and more memory brings more of a processor.
+        .lambda(Lambda { memory: Some(512), ..Lambda::USUAL })
+        // The words of an article.
+        .starts(Start::Prepared(8));
+
+/// Reads the embeddings' vocabulary, which takes longer than a request should.
+pub fn prepare(app: &App) {
+    Embedder::of(app).prepare();
+}
+
 /// Imports articles.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     user(app, &request).await?;
-    let topic = super::topic_of_path(&request)?;
+    let topic = crate::topics::topic_of_path(&request)?;
     let format = format(&request)?;
     if request.body().len() > BODY_MAX {
         return Err(Problem::new(

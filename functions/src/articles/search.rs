@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::app::App;
 use shared::auth::user;
+use shared::corpus::embeddings::Embedder;
 use shared::corpus::{self, Question};
 use shared::domain::article::{Article, Sentiment};
 use shared::domain::run::{ARTICLE_LIMIT, QUERY_LENGTH};
@@ -12,6 +13,8 @@ use shared::domain::search::{By, Facts};
 use shared::domain::text::Errors;
 use shared::domain::time::Timestamp;
 use shared::http::{Problem, Request, Response, json_response, query};
+
+use crate::prelude::*;
 
 /// Articles shown when nothing is said.
 const LIMIT: u32 = 20;
@@ -72,6 +75,37 @@ pub struct Output {
     pub by_meaning: bool,
 }
 
+/// What a test would find.
+pub const ROUTE: Route =
+    Route::new("articles-search", Verb::Get, "/api/topics/{topic}/articles", Access::Shared, whole!(handle))
+        .says("What a test would find.")
+        .gives_json::<Output>(200)
+        .query(&[
+            (
+                "query",
+                Value::Prose(1_000),
+                "Words, and phrases of time such as \"last 7 days\"; up to 1,000 characters.",
+            ),
+            ("days", Value::Number(1, 36_500), "Only articles of so many days, 1 to 36,500."),
+            ("limit", Value::Number(1, 200), "Articles shown, 1 to 200; 20 when absent."),
+            ("category", Value::Line(1, 100), "Only this category."),
+            (
+                "sentiment",
+                Value::Word(&["positive", "neutral", "critical", "negative"]),
+                "Only positive, neutral, critical or negative articles.",
+            ),
+            ("source", Value::Line(1, 100), "Only this outlet."),
+            ("by", Value::Word(&["words", "meaning", "both"]), "words, meaning, or both when absent."),
+        ])
+        .may(&[EmbeddingKey, Items(Articles, &[Get, BatchGet, Query]), Index(Articles, "by-time"), Vectors])
+        // Meaning, and some words.
+        .starts(Start::Prepared(4));
+
+/// Reads the embeddings' vocabulary, which takes longer than a request should.
+pub fn prepare(app: &App) {
+    Embedder::of(app).prepare();
+}
+
 /// Searches a topic.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     user(app, &request).await?;
@@ -123,7 +157,7 @@ impl From<shared::domain::search::Found> for Found {
 
 /// The question that the path and the query string ask.
 fn asked(request: &Request) -> Result<Question, Problem> {
-    let topic = super::topic_of_path(request)?;
+    let topic = crate::topics::topic_of_path(request)?;
     let mut errors = Errors::default();
     let text = query(request, "query").unwrap_or_default().trim().to_owned();
     errors.prose("query", &text, 0, QUERY_LENGTH.1);
@@ -147,11 +181,11 @@ fn asked(request: &Request) -> Result<Question, Problem> {
         by: by.unwrap_or_default(),
         limit: limit as usize,
     };
-    errors.or(question).map_err(|errors| Problem::invalid(super::in_query(errors)))
+    errors.or(question).map_err(|errors| Problem::invalid(crate::topics::in_query(errors)))
 }
 
 /// The period that `days` asks for.
-pub(super) fn days(request: &Request, errors: &mut Errors) -> Option<i64> {
+pub(crate) fn days(request: &Request, errors: &mut Errors) -> Option<i64> {
     match query(request, "days").filter(|days| !days.is_empty()).map(str::parse::<i64>) {
         None => None,
         Some(Ok(days)) if (1..=DAYS_MAX).contains(&days) => Some(days),

@@ -1,10 +1,7 @@
 //! POST /api/topics/{topic}/articles
 
+use functions::articles::import::{handle, prepare};
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve_prepared(
-        // The words of an article.
-        8,
-        |app| shared::corpus::embeddings::Embedder::of(app).prepare(),
-        |app, request| Box::pin(functions::topics::import::handle(app, request)),
-    )
+    shared::http::serve_prepared(8, prepare, |app, request| Box::pin(handle(app, request)))
 }

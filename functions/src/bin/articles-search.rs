@@ -1,10 +1,7 @@
 //! GET /api/topics/{topic}/articles
 
+use functions::articles::search::{handle, prepare};
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve_prepared(
-        // Meaning, and some words.
-        4,
-        |app| shared::corpus::embeddings::Embedder::of(app).prepare(),
-        |app, request| Box::pin(functions::topics::search::handle(app, request)),
-    )
+    shared::http::serve_prepared(4, prepare, |app, request| Box::pin(handle(app, request)))
 }

@@ -1,6 +1,7 @@
 //! POST /api/auspex/chat/message
 
+use functions::chat::send::handle;
+
 fn main() -> std::process::ExitCode {
-    // The conversation and the runs that it may tell of.
-    shared::http::serve_streaming(2, |app, request| Box::pin(functions::chat::send::handle(app, request)))
+    shared::http::serve_streaming(2, |app, request| Box::pin(handle(app, request)))
 }

@@ -1,5 +1,7 @@
 //! DELETE /api/auspex/prompts/workshop/drafts/{id}
 
+use functions::drafts::delete::handle;
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::drafts::delete::handle(app, request)))
+    shared::http::serve(|app, request| Box::pin(handle(app, request)))
 }

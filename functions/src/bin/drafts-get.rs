@@ -1,5 +1,7 @@
 //! GET /api/auspex/prompts/workshop/drafts/{id}
 
+use functions::drafts::get::handle;
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::drafts::get::handle(app, request)))
+    shared::http::serve(|app, request| Box::pin(handle(app, request)))
 }

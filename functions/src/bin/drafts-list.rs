@@ -1,6 +1,7 @@
 //! GET /api/auspex/prompts/workshop/drafts
 
+use functions::drafts::list::handle;
+
 fn main() -> std::process::ExitCode {
-    // A list of each status.
-    shared::http::serve_parallel(4, |app, request| Box::pin(functions::drafts::list::handle(app, request)))
+    shared::http::serve_parallel(4, |app, request| Box::pin(handle(app, request)))
 }

@@ -1,5 +1,7 @@
 //! POST /api/auspex/prompts/workshop/start
 
+use functions::drafts::start::handle;
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::drafts::start::handle(app, request)))
+    shared::http::serve(|app, request| Box::pin(handle(app, request)))
 }

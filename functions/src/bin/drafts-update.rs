@@ -1,5 +1,7 @@
 //! PUT /api/auspex/prompts/workshop/drafts/{id}
 
+use functions::drafts::update::handle;
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::drafts::update::handle(app, request)))
+    shared::http::serve(|app, request| Box::pin(handle(app, request)))
 }

@@ -1,5 +1,7 @@
 //! POST /api/topics/{topic}/feeds/{feed_id}/collect
 
+use functions::feeds::collect::handle;
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::feeds::collect::handle(app, request)))
+    shared::http::serve(|app, request| Box::pin(handle(app, request)))
 }

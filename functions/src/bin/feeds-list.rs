@@ -1,6 +1,7 @@
 //! GET /api/topics/{topic}/feeds
 
+use functions::feeds::list::handle;
+
 fn main() -> std::process::ExitCode {
-    // The topic and its feeds.
-    shared::http::serve_parallel(2, |app, request| Box::pin(functions::feeds::list::handle(app, request)))
+    shared::http::serve_parallel(2, |app, request| Box::pin(handle(app, request)))
 }

@@ -1,5 +1,7 @@
 //! DELETE /api/topics/{topic}/feeds/{feed_id}
 
+use functions::feeds::unfollow::handle;
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::feeds::unfollow::handle(app, request)))
+    shared::http::serve(|app, request| Box::pin(handle(app, request)))
 }

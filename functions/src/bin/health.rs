@@ -1,5 +1,7 @@
 //! GET /api/health
 
+use functions::health::handle;
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve_without_store(|app, request| Box::pin(functions::health::handle(app, request)))
+    shared::http::serve_without_store(|app, request| Box::pin(handle(app, request)))
 }

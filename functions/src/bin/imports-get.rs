@@ -1,5 +1,7 @@
 //! GET /api/topics/{topic}/imports/{import_id}
 
+use functions::imports::get::handle;
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::imports::get::handle(app, request)))
+    shared::http::serve(|app, request| Box::pin(handle(app, request)))
 }

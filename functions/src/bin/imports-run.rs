@@ -1,5 +1,7 @@
 //! POST /api/topics/{topic}/imports/{import_id}/run
 
+use functions::imports::run::handle;
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::imports::run::handle(app, request)))
+    shared::http::serve(|app, request| Box::pin(handle(app, request)))
 }

@@ -1,5 +1,7 @@
 //! POST /api/topics/{topic}/imports
 
+use functions::imports::start::handle;
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::imports::start::handle(app, request)))
+    shared::http::serve(|app, request| Box::pin(handle(app, request)))
 }

@@ -1,6 +1,7 @@
 //! GET /api/metrics
 
+use functions::metrics::handle;
+
 fn main() -> std::process::ExitCode {
-    // The days and the prompts that were cloned most.
-    shared::http::serve_parallel(2, |app, request| Box::pin(functions::metrics::handle(app, request)))
+    shared::http::serve_parallel(2, |app, request| Box::pin(handle(app, request)))
 }

@@ -1,5 +1,7 @@
 //! GET /api/models
 
+use functions::models::handle;
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve_without_store(|app, request| Box::pin(functions::models::handle(app, request)))
+    shared::http::serve_without_store(|app, request| Box::pin(handle(app, request)))
 }

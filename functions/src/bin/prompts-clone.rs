@@ -1,6 +1,7 @@
 //! POST /api/auspex/prompts/{name}/clone
 
+use functions::prompts::clone::handle;
+
 fn main() -> std::process::ExitCode {
-    // A version and its text.
-    shared::http::serve_parallel(2, |app, request| Box::pin(functions::prompts::clone::handle(app, request)))
+    shared::http::serve_parallel(2, |app, request| Box::pin(handle(app, request)))
 }

@@ -1,6 +1,7 @@
 //! GET /api/auspex/prompts/{name}
 
+use functions::prompts::get::handle;
+
 fn main() -> std::process::ExitCode {
-    // A version and its text.
-    shared::http::serve_parallel(2, |app, request| Box::pin(functions::prompts::get::handle(app, request)))
+    shared::http::serve_parallel(2, |app, request| Box::pin(handle(app, request)))
 }

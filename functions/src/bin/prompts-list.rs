@@ -1,5 +1,7 @@
 //! GET /api/auspex/prompts
 
+use functions::prompts::list::handle;
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::prompts::list::handle(app, request)))
+    shared::http::serve(|app, request| Box::pin(handle(app, request)))
 }

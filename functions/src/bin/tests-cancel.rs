@@ -1,5 +1,7 @@
 //! POST /api/auspex/prompts/workshop/drafts/{id}/tests/{test_id}/cancel
 
+use functions::tests::cancel::handle;
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::tests::cancel::handle(app, request)))
+    shared::http::serve(|app, request| Box::pin(handle(app, request)))
 }

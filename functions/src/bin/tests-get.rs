@@ -1,6 +1,7 @@
 //! GET /api/auspex/prompts/workshop/drafts/{id}/tests/{test_id}
 
+use functions::tests::get::handle;
+
 fn main() -> std::process::ExitCode {
-    // The answer and its articles.
-    shared::http::serve_parallel(2, |app, request| Box::pin(functions::tests::get::handle(app, request)))
+    shared::http::serve_parallel(2, |app, request| Box::pin(handle(app, request)))
 }

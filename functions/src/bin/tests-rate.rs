@@ -1,5 +1,7 @@
 //! PATCH /api/auspex/prompts/workshop/drafts/{id}/tests/{test_id}
 
+use functions::tests::rate::handle;
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::tests::rate::handle(app, request)))
+    shared::http::serve(|app, request| Box::pin(handle(app, request)))
 }

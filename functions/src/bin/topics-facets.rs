@@ -1,5 +1,7 @@
 //! GET /api/topics/{topic}/facets
 
+use functions::topics::facets::handle;
+
 fn main() -> std::process::ExitCode {
-    shared::http::serve(|app, request| Box::pin(functions::topics::facets::handle(app, request)))
+    shared::http::serve(|app, request| Box::pin(handle(app, request)))
 }

@@ -10,6 +10,8 @@ use shared::domain::conversation::Message;
 use shared::http::{Page, Problem, Request, Response, json_response};
 use uuid::Uuid;
 
+use crate::prelude::*;
+
 /// One page of a conversation.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
@@ -22,6 +24,19 @@ pub struct Output {
     /// Where the page with earlier messages begins; null when there are none.
     pub next_cursor: Option<String>,
 }
+
+/// The newest messages of a conversation, in the order they were said.
+pub const ROUTE: Route = Route::new(
+    "chat-history",
+    Verb::Get,
+    "/api/auspex/chat/sessions/{chat_id}/messages",
+    Access::Owner,
+    whole!(handle),
+)
+.says("The newest messages of a conversation, in the order they were said.")
+.gives_json::<Output>(200)
+.query(&[LIMIT, CURSOR])
+.may(&[Items(Drafts, &[Get, Query])]);
 
 /// Shows a conversation.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {

@@ -1,14 +1,15 @@
 //! Conversations with the workshop assistant: `/api/auspex/chat/…`.
 
 mod answer;
-pub mod history;
-pub mod send;
-pub mod stop;
 
 use shared::app::App;
 use shared::auth::User;
 use shared::domain::draft::Draft;
 use shared::http::{Problem, Request, path_id};
+
+use crate::route::routes;
+
+routes! { send, stop, history }
 
 /// The draft of the conversation in the path, if it is the user's.
 async fn draft_of_path(app: &App, user: &User, request: &Request) -> Result<Draft, Problem> {

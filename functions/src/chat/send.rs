@@ -25,6 +25,8 @@ use uuid::Uuid;
 
 use super::answer::{self, Task};
 
+use crate::prelude::*;
+
 /// A message to the assistant.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +47,19 @@ pub struct Input {
     pub _limit: Option<u32>,
 }
 
+/// Keeps the user's message and streams the assistant's answer.
+pub const ROUTE: Route =
+    Route::new("chat-send", Verb::Post, "/api/auspex/chat/message", Access::Owner, streaming!(handle))
+        .says("Keeps the user's message and streams the assistant's answer.")
+        .takes_json::<Input>()
+        .gives(Answer::Events)
+        .headers(&[ONCE])
+        .may(&[ModelKeys, Items(Drafts, &[Get, Query, Put, Update]), Items(Usage, &[Update, Delete])])
+        // An answer is ended after 240 seconds.
+        .lambda(Lambda { timeout: Some(300), reserved: Some("ChatConcurrency"), ..Lambda::USUAL })
+        // The conversation and the runs that it may tell of.
+        .starts(crate::route::Start::Connections(2));
+
 /// Answers a message.
 pub async fn handle(app: &'static App, request: Request) -> Result<StreamingResponse, Problem> {
     let user = user(app, &request).await?;
@@ -52,7 +67,7 @@ pub async fn handle(app: &'static App, request: Request) -> Result<StreamingResp
     let chat_id: Uuid = input.chat_id.parse().map_err(|_| Problem::not_found("conversation"))?;
     let draft = app.store().drafts.get(&user.id, chat_id, app.now()).await?;
     let draft = draft.ok_or_else(|| Problem::not_found("conversation"))?;
-    match begin(app, &user, "chat-send", &request).await? {
+    match begin(app, &user, const { ROUTE.binary }, &request).await? {
         Attempt::Repeat(response) => answer::replay(app, chat_id, &response).await,
         Attempt::First(first) => {
             match start(app, &user, draft, &input, first.id, request_id(app, &request)).await {

@@ -10,6 +10,20 @@ use shared::http::{Problem, Request, Response, json_response};
 
 use crate::drafts::Done;
 
+use crate::prelude::*;
+
+/// Stops the answer that is being written. What was written is kept.
+pub const ROUTE: Route = Route::new(
+    "chat-stop",
+    Verb::Post,
+    "/api/auspex/chat/sessions/{chat_id}/stop",
+    Access::Owner,
+    whole!(handle),
+)
+.says("Stops the answer that is being written. What was written is kept.")
+.gives_json::<Done>(202)
+.may(&[Items(Drafts, &[Get, Update])]);
+
 /// Stops an answer.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;

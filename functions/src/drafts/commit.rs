@@ -12,6 +12,8 @@ use shared::store::{Committed, pause};
 use shared::telemetry::Figure;
 use uuid::Uuid;
 
+use crate::prelude::*;
+
 /// A test that starts meanwhile changes the draft's status, not its text: the
 /// commit is tried again this often.
 const ATTEMPTS: u32 = 8;
@@ -29,6 +31,24 @@ pub struct Output {
     pub message: String,
 }
 
+/// Commits a draft to the library: a new prompt, or the next version of its own.
+pub const ROUTE: Route = Route::new(
+    "drafts-commit",
+    Verb::Post,
+    "/api/auspex/prompts/workshop/drafts/{id}/commit",
+    Access::Owner,
+    whole!(handle),
+)
+.says("Commits a draft to the library: a new prompt, or the next version of its own.")
+.takes_json::<Commit>()
+.gives_json::<Output>(201)
+.headers(&[ONCE, ("If-Match", IF_MATCH, "Commit only this revision.")])
+.may(&[
+    Items(Drafts, &[Get, Update]),
+    Items(Library, &[Get, Query, Put, Update]),
+    Items(Usage, &[Update, Delete]),
+]);
+
 /// Commits a draft.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;
@@ -38,7 +58,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let name = input.name.clone();
     let made = |id| made(app, name, id);
     let commit = |id| commit(app, &user, draft_id, expected, input, id);
-    once(app, &user, "drafts-commit", &request, made, commit).await
+    once(app, &user, const { ROUTE.binary }, &request, made, commit).await
 }
 
 /// The answer to a commit that made its version before.

@@ -8,6 +8,20 @@ use shared::http::{Problem, Request, Response, json_response, path_id};
 
 use super::Done;
 
+use crate::prelude::*;
+
+/// Deletes a draft with its conversation and tests.
+pub const ROUTE: Route = Route::new(
+    "drafts-delete",
+    Verb::Delete,
+    "/api/auspex/prompts/workshop/drafts/{id}",
+    Access::Owner,
+    whole!(handle),
+)
+.says("Deletes a draft with its conversation and tests.")
+.gives_json::<Done>(200)
+.may(&[Items(Drafts, &[Get, Update, Delete])]);
+
 /// Deletes a draft.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;

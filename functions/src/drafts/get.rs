@@ -8,6 +8,22 @@ use shared::http::{Problem, Request, Response, json_response, not_modified};
 
 use super::DraftView;
 
+use crate::prelude::*;
+
+/// A draft, whole. Its ETag is its revision.
+pub const ROUTE: Route = Route::new(
+    "drafts-get",
+    Verb::Get,
+    "/api/auspex/prompts/workshop/drafts/{id}",
+    Access::Owner,
+    whole!(handle),
+)
+.says("A draft, whole. Its ETag is its revision.")
+.gives_json::<DraftView>(200)
+.also(&[NOT_MODIFIED])
+.headers(&[IF_NONE_MATCH])
+.may(&[Items(Drafts, &[Get])]);
+
 /// Shows a draft.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;

@@ -9,6 +9,8 @@ use shared::domain::draft::{Status, Summary};
 use shared::domain::text::FieldError;
 use shared::http::{Page, Problem, Request, Response, json_response, query};
 
+use crate::prelude::*;
+
 /// One page of drafts.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
@@ -19,6 +21,29 @@ pub struct Output {
     /// Where the next page begins; null on the last.
     pub next_cursor: Option<String>,
 }
+
+/// The caller's drafts, newest change first.
+pub const ROUTE: Route = Route::new(
+    "drafts-list",
+    Verb::Get,
+    "/api/auspex/prompts/workshop/drafts",
+    Access::Shared,
+    whole!(handle),
+)
+.says("The caller's drafts, newest change first.")
+.gives_json::<Output>(200)
+.query(&[
+    (
+        "status_filter",
+        Value::Word(&["draft", "testing", "ready", "committed"]),
+        "Only drafts of this status: draft, testing, ready or committed.",
+    ),
+    LIMIT,
+    CURSOR,
+])
+.may(&[Items(Drafts, &[Get]), Index(Drafts, "by-owner")])
+// A list of each status.
+.starts(Start::Connections(4));
 
 /// Lists drafts.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {

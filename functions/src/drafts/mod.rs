@@ -1,12 +1,5 @@
 //! Drafts: `/api/auspex/prompts/workshop/…`.
 
-pub mod commit;
-pub mod delete;
-pub mod get;
-pub mod list;
-pub mod start;
-pub mod update;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::app::App;
@@ -14,6 +7,10 @@ use shared::auth::User;
 use shared::domain::draft::Draft;
 use shared::http::{Problem, Request, path_id};
 use uuid::Uuid;
+
+use crate::route::routes;
+
+routes! { start, list, get, update, delete, commit }
 
 /// A draft as clients see it.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -18,6 +18,8 @@ use shared::store::{Content, Created, Origin};
 use shared::telemetry::Figure;
 use uuid::Uuid;
 
+use crate::prelude::*;
+
 /// What a workshop may start from.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -73,12 +75,30 @@ impl Output {
     }
 }
 
+/// Starts a workshop: a new draft with its conversation.
+pub const ROUTE: Route = Route::new(
+    "drafts-start",
+    Verb::Post,
+    "/api/auspex/prompts/workshop/start",
+    Access::Shared,
+    whole!(handle),
+)
+.says("Starts a workshop: a new draft with its conversation.")
+.takes_optional_json::<Input>()
+.gives_json::<Output>(201)
+.headers(&[ONCE])
+.may(&[
+    Items(Drafts, &[Get, Query, Put, Update]),
+    Items(Library, &[Get, Update]),
+    Items(Usage, &[Update, Delete]),
+]);
+
 /// Starts a workshop.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;
     let input = checked(json(&request)?)?;
     let made = |id| made(app, &user, id);
-    once(app, &user, "drafts-start", &request, made, |id| start(app, &user, input, id)).await
+    once(app, &user, const { ROUTE.binary }, &request, made, |id| start(app, &user, input, id)).await
 }
 
 /// The answer to a start whose draft is there already.

@@ -11,6 +11,8 @@ use shared::domain::time::Timestamp;
 use shared::http::{IfMatch, Problem, Request, Response, if_match, json, json_response, path_id};
 use shared::store::Saved;
 
+use crate::prelude::*;
+
 /// What a save answers.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
@@ -25,6 +27,20 @@ pub struct Output {
     /// When the draft will expire if nothing is done with it.
     pub expires_at: Timestamp,
 }
+
+/// Saves a draft. With If-Match, only over that revision; otherwise 412 with the current draft.
+pub const ROUTE: Route = Route::new(
+    "drafts-update",
+    Verb::Put,
+    "/api/auspex/prompts/workshop/drafts/{id}",
+    Access::Owner,
+    whole!(handle),
+)
+.says("Saves a draft. With If-Match, only over that revision; otherwise 412 with the current draft.")
+.takes_json::<Edit>()
+.gives_json::<Output>(200)
+.headers(&[("If-Match", IF_MATCH, "The revision the save was made from, as the ETag gave it.")])
+.may(&[Items(Drafts, &[Get, Update])]);
 
 /// Saves a draft.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {

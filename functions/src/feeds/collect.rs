@@ -5,7 +5,22 @@ use lambda_http::http::StatusCode;
 use shared::app::App;
 use shared::auth::user;
 use shared::corpus::{Collect, collect_now};
+use shared::feeds::Feed;
 use shared::http::{Code, Problem, Request, Response, json_response};
+
+use crate::prelude::*;
+
+/// Collects a feed now, at most once a minute.
+pub const ROUTE: Route = Route::new(
+    "feeds-collect",
+    Verb::Post,
+    "/api/topics/{topic}/feeds/{feed_id}/collect",
+    Access::Shared,
+    whole!(handle),
+)
+.says("Collects a feed now, at most once a minute.")
+.gives_json::<Feed>(200)
+.may(&[EmbeddingKey, Items(Articles, &[Get, BatchGet, Put, Update])]);
 
 /// Collects a feed.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {

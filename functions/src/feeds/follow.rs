@@ -8,8 +8,10 @@ use shared::app::App;
 use shared::auth::user;
 use shared::corpus::{Follow, follow};
 use shared::domain::text::{self, Errors, FieldError};
-use shared::feeds::FEEDS_MAX;
+use shared::feeds::{FEEDS_MAX, Feed};
 use shared::http::{Code, Problem, Request, Response, json, json_response};
+
+use crate::prelude::*;
 
 /// The longest address of a feed, in characters.
 const URL_MAX: usize = 2_000;
@@ -22,6 +24,14 @@ pub struct Input {
     #[schemars(length(min = 1, max = 2_000), regex(pattern = text::SHORT_LINE))]
     pub url: String,
 }
+
+/// Follows a feed, which is collected at once. Makes the topic.
+pub const ROUTE: Route =
+    Route::new("feeds-follow", Verb::Post, "/api/topics/{topic}/feeds", Access::Shared, whole!(handle))
+        .says("Follows a feed, which is collected at once. Makes the topic.")
+        .takes_json::<Input>()
+        .gives_json::<Feed>(201)
+        .may(&[EmbeddingKey, Items(Articles, &[Get, BatchGet, Query, Put, Update])]);
 
 /// Follows a feed.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {

@@ -1,12 +1,11 @@
 //! Feeds that topics follow: `/api/topics/{topic}/feeds/…`. A topic is
 //! everybody's, and so are its feeds.
 
-pub mod collect;
-pub mod follow;
-pub mod list;
-pub mod unfollow;
-
 use shared::http::{Problem, Request, path_text};
+
+use crate::route::routes;
+
+routes! { list, follow, collect, unfollow }
 
 /// The feed's id in the path: sixteen hexadecimal digits.
 fn feed_of_path(request: &Request) -> Result<String, Problem> {

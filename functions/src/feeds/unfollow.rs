@@ -8,6 +8,20 @@ use shared::http::{Problem, Request, Response, json_response};
 
 use crate::drafts::Done;
 
+use crate::prelude::*;
+
+/// Follows a feed no longer. Its articles stay.
+pub const ROUTE: Route = Route::new(
+    "feeds-unfollow",
+    Verb::Delete,
+    "/api/topics/{topic}/feeds/{feed_id}",
+    Access::Shared,
+    whole!(handle),
+)
+.says("Follows a feed no longer. Its articles stay.")
+.gives_json::<Done>(200)
+.may(&[Items(Articles, &[Update, Delete])]);
+
 /// Stops following.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     user(app, &request).await?;

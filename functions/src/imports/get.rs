@@ -3,7 +3,22 @@
 use lambda_http::http::StatusCode;
 use shared::app::App;
 use shared::auth::user;
+use shared::domain::large_import::LargeImport;
 use shared::http::{Problem, Request, Response, json_response};
+
+use crate::prelude::*;
+
+/// How the import of an uploaded file stands. Made to be polled.
+pub const ROUTE: Route = Route::new(
+    "imports-get",
+    Verb::Get,
+    "/api/topics/{topic}/imports/{import_id}",
+    Access::Owner,
+    whole!(handle),
+)
+.says("How the import of an uploaded file stands. Made to be polled.")
+.gives_json::<LargeImport>(200)
+.may(&[Items(Usage, &[Get])]);
 
 /// Shows an import.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {

@@ -1,14 +1,14 @@
 //! Files that are too large for one request: `/api/topics/{topic}/imports/…`.
 
-pub mod get;
-pub mod run;
-pub mod start;
-
 use shared::app::App;
 use shared::auth::User;
 use shared::domain::article::topic_slug;
 use shared::domain::large_import::LargeImport;
 use shared::http::{Problem, Request, path_id, path_text};
+
+use crate::route::routes;
+
+routes! { start, run, get }
 
 /// The import that the path names, if it is the user's and that topic's.
 async fn of_path(app: &App, user: &User, request: &Request) -> Result<LargeImport, Problem> {

@@ -10,6 +10,20 @@ use shared::http::{Code, Problem, Request, Response, json_response};
 use shared::queue::ImportMessage;
 use shared::store::Handed;
 
+use crate::prelude::*;
+
+/// Queues an import whose file was uploaded. A repeat changes nothing.
+pub const ROUTE: Route = Route::new(
+    "imports-run",
+    Verb::Post,
+    "/api/topics/{topic}/imports/{import_id}/run",
+    Access::Owner,
+    whole!(handle),
+)
+.says("Queues an import whose file was uploaded. A repeat changes nothing.")
+.gives_json::<LargeImport>(202)
+.may(&[Items(Usage, &[Get, Put, Update]), Messages(Imports, &[Sqs::Send]), Files(&[S3::Get])]);
+
 /// Queues an import.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;

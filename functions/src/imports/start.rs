@@ -12,6 +12,8 @@ use shared::domain::large_import::{FileOrder, LargeImport};
 use shared::domain::time::Timestamp;
 use shared::http::{Code, Problem, Request, Response, json, json_response};
 
+use crate::prelude::*;
+
 /// An import, and where its file goes.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
@@ -33,6 +35,14 @@ pub struct UploadTarget {
     /// Until when the address holds.
     pub expires_at: Timestamp,
 }
+
+/// Says where a file of up to 200 MB can be uploaded, to be imported in the background.
+pub const ROUTE: Route =
+    Route::new("imports-start", Verb::Post, "/api/topics/{topic}/imports", Access::Shared, whole!(handle))
+        .says("Says where a file of up to 200 MB can be uploaded, to be imported in the background.")
+        .takes_json::<FileOrder>()
+        .gives_json::<Output>(201)
+        .may(&[Items(Usage, &[Put]), Files(&[S3::Put])]);
 
 /// Starts an import.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {

@@ -9,6 +9,17 @@ use lambda_http::Error;
 use shared::app::App;
 use shared::queue::RunMessage;
 
+use crate::prelude::*;
+
+/// The dead-letter queue: ends the runs that it holds.
+pub const JOB: Job = Job::new(
+    "dead-letters",
+    Trigger::Messages { queue: DeadLetters, batch: 10, at_once: AtOnce::Few },
+    event!(handle),
+)
+.says("The dead-letter queue: ends the runs that it holds.")
+.may(&[Items(Drafts, &[Get, Update]), Items(Usage, &[Update])]);
+
 /// Ends the runs that the messages announced.
 pub async fn handle(app: &App, event: SqsEvent) -> Result<SqsBatchResponse, Error> {
     let mut response = SqsBatchResponse::default();

@@ -8,6 +8,8 @@ use serde::Serialize;
 use shared::app::App;
 use shared::store::Drafts;
 
+use crate::prelude::*;
+
 /// Who removes items by TTL, as the stream tells it.
 const TTL_PRINCIPAL: &str = "dynamodb.amazonaws.com";
 
@@ -19,6 +21,13 @@ pub struct Cleaned {
     /// Items that belonged to them and were removed.
     pub items: u64,
 }
+
+/// The drafts table's stream: removes what belonged to a draft that is gone.
+pub const JOB: Job = Job::new("drafts-cleanup", Trigger::RemovedDrafts { batch: 10 }, event!(handle))
+    .says("The drafts table's stream: removes what belonged to a draft that is gone.")
+    .may(&[Items(Drafts, &[Get, Query, Update, Delete, BatchWrite]), Items(Usage, &[Put, Update])])
+    // A draft may have thousands of messages and runs.
+    .lambda(Lambda { timeout: Some(120), ..Lambda::USUAL });
 
 /// Cleans up. An error makes the whole batch come again.
 pub async fn handle(app: &App, event: Event) -> Result<Cleaned, Error> {

@@ -10,9 +10,31 @@ use shared::llm::runner::Disposition;
 use shared::queue::ImportMessage;
 
 use super::{again, announced};
+use crate::prelude::*;
 
 /// A message whose import met a failing store comes again after this, in seconds.
 const AFTER_FAILURE: u32 = 5;
+
+/// An import has time, and what waits for an answer goes before it: so few are
+/// under way at once.
+pub const JOB: Job = Job::new(
+    "import-articles",
+    Trigger::Messages { queue: Imports, batch: 1, at_once: AtOnce::Few },
+    event!(handle),
+)
+.says("The queue of imports: the worker.")
+.may(&[
+    EmbeddingKey,
+    Items(Articles, &[Get, BatchGet, Put, Update]),
+    Items(Usage, &[Get, Update, Delete]),
+    Files(&[S3::Get, S3::Delete]),
+    // The rest of a file that takes longer than a function may is another message.
+    Messages(Imports, &[Sqs::Send, Sqs::Postpone]),
+])
+// A whole processor, which comes with this memory: a file of 200 MB is to be read within the time, and
+// computing costs the same whether it has a seventh of one for seven times as long. The time is the
+// longest that Lambda gives.
+.lambda(Lambda { memory: Some(1_769), timeout: Some(900), ..Lambda::USUAL });
 
 /// Imports what the messages announce.
 pub async fn handle(app: &App, event: SqsEvent) -> Result<SqsBatchResponse, Error> {

@@ -11,6 +11,8 @@ use shared::llm::runner::give_up_sentence;
 use shared::queue::{ImportMessage, RunMessage};
 use shared::store::{Due, OpenRun};
 
+use crate::prelude::*;
+
 /// Runs looked at in one go.
 const BATCH: u32 = 50;
 /// Batches of one invocation: what is left is found a minute later.
@@ -32,6 +34,19 @@ pub struct Recovered {
     /// Imports that were announced again.
     pub imports: u32,
 }
+
+/// 43,200 invocations a month, at rest too: a cent for Lambda, a third of one
+/// for reading the index, and nothing while the account is within the million
+/// invocations a month that are free.
+pub const JOB: Job = Job::new("recover-runs", Trigger::Every { minutes: 1 }, event!(handle))
+    .says("Each minute: puts runs back that fell between.")
+    .may(&[
+        Items(Drafts, &[Get, Update]),
+        Index(Drafts, "by-due"),
+        Items(Usage, &[Get, Query, Update]),
+        Messages(Runs, &[Sqs::Send]),
+        Messages(Imports, &[Sqs::Send]),
+    ]);
 
 /// Recovers runs and imports. The schedule's event says nothing that matters here.
 pub async fn handle(app: &App, _: Value) -> Result<Recovered, Error> {

@@ -10,9 +10,30 @@ use shared::llm::runner::{Disposition, run};
 use shared::queue::RunMessage;
 
 use super::{again, announced};
+use crate::prelude::*;
 
 /// A message whose run met a failing store comes again after this, in seconds.
 const AFTER_FAILURE: u32 = 5;
+
+/// The queue of runs: the worker.
+pub const JOB: Job = Job::new(
+    "run-test",
+    Trigger::Messages { queue: Runs, batch: 1, at_once: AtOnce::Parameter("WorkerConcurrency") },
+    event!(handle),
+)
+.says("The queue of runs: the worker.")
+.may(&[
+    ModelKeys,
+    Items(Drafts, &[Get, Put, Update]),
+    Items(Articles, &[Get, BatchGet, Query]),
+    Index(Articles, "by-time"),
+    Vectors,
+    Items(Usage, &[Update]),
+    Messages(Runs, &[Sqs::Postpone]),
+])
+// It searches again and again while a model researches. The model has five minutes (RUN_DEADLINE_MS); the
+// rest of the time is for what comes before, and for recording the end.
+.lambda(Lambda { memory: Some(512), timeout: Some(330), ..Lambda::USUAL });
 
 /// Runs what the messages announce.
 pub async fn handle(app: &App, event: SqsEvent) -> Result<SqsBatchResponse, Error> {

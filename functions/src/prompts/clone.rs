@@ -16,6 +16,8 @@ use uuid::Uuid;
 
 use crate::drafts::start::{first_messages, started};
 
+use crate::prelude::*;
+
 /// The draft that was made.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
@@ -31,13 +33,33 @@ pub struct Output {
     pub message: String,
 }
 
+/// Clones a prompt into a new draft of the caller's.
+pub const ROUTE: Route = Route::new(
+    "prompts-clone",
+    Verb::Post,
+    "/api/auspex/prompts/{name}/clone",
+    Access::Shared,
+    whole!(handle),
+)
+.says("Clones a prompt into a new draft of the caller's.")
+.gives_json::<Output>(201)
+.query(&[(
+    "clone_name",
+    Value::Line(3, 100),
+    "The draft's name, 3 to 100 characters; \"Modified {title}\" when absent.",
+)])
+.headers(&[ONCE])
+.may(&[Items(Drafts, &[Get, Put, Update]), Items(Library, &[Get, Update]), Items(Usage, &[Update, Delete])])
+// A version and its text.
+.starts(Start::Connections(2));
+
 /// Clones a prompt.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;
     let name = super::name_of_path(&request)?;
     let chosen = query(&request, "clone_name").map(checked).transpose()?;
     let made = |id| made(app, &user, id);
-    once(app, &user, "prompts-clone", &request, made, |id| clone(app, &user, name, chosen, id)).await
+    once(app, &user, const { ROUTE.binary }, &request, made, |id| clone(app, &user, name, chosen, id)).await
 }
 
 fn checked(name: &str) -> Result<String, Vec<FieldError>> {

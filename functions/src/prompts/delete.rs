@@ -9,6 +9,15 @@ use shared::store::Deleted;
 
 use crate::drafts::Done;
 
+use crate::prelude::*;
+
+/// Deletes a prompt of the caller's, with all its versions.
+pub const ROUTE: Route =
+    Route::new("prompts-delete", Verb::Delete, "/api/auspex/prompts/{name}", Access::Owner, whole!(handle))
+        .says("Deletes a prompt of the caller's, with all its versions.")
+        .gives_json::<Done>(200)
+        .may(&[Items(Library, &[Get, Update, Delete])]);
+
 /// Deletes a prompt.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;

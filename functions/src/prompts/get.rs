@@ -13,6 +13,8 @@ use shared::http::{Problem, Request, Response, content_tag, json_response, not_m
 use shared::store::{Content, Entry};
 use uuid::Uuid;
 
+use crate::prelude::*;
+
 /// A prompt with the text of one version.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
@@ -29,6 +31,22 @@ pub struct Output {
     /// The version's text.
     pub content: String,
 }
+
+/// A prompt with the text of its newest version, or of another.
+pub const ROUTE: Route =
+    Route::new("prompts-get", Verb::Get, "/api/auspex/prompts/{name}", Access::Shared, whole!(handle))
+        .says("A prompt with the text of its newest version, or of another.")
+        .gives_json::<Output>(200)
+        .also(&[NOT_MODIFIED])
+        .query(&[(
+            "version",
+            Value::Number(1, u32::MAX),
+            "The version's number, 1 for the first; the newest when absent.",
+        )])
+        .headers(&[IF_NONE_MATCH])
+        .may(&[Items(Library, &[Get])])
+        // A version and its text.
+        .starts(Start::Connections(2));
 
 /// Shows a prompt. A version never changes, so that its number and the prompt
 /// without a text tell whether a caller has the answer already: that takes no

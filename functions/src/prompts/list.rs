@@ -8,6 +8,8 @@ use shared::auth::user;
 use shared::domain::prompt::Prompt;
 use shared::http::{Page, Problem, Request, Response, json_response};
 
+use crate::prelude::*;
+
 /// One page of the library.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
@@ -18,6 +20,14 @@ pub struct Output {
     /// Where the next page begins; null on the last.
     pub next_cursor: Option<String>,
 }
+
+/// The library, newest change first.
+pub const ROUTE: Route =
+    Route::new("prompts-list", Verb::Get, "/api/auspex/prompts", Access::Shared, whole!(handle))
+        .says("The library, newest change first.")
+        .gives_json::<Output>(200)
+        .query(&[LIMIT, CURSOR])
+        .may(&[Items(Library, &[Get]), Index(Library, "by-change")]);
 
 /// Lists prompts.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {

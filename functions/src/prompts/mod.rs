@@ -1,12 +1,10 @@
 //! The library: `/api/auspex/prompts/…`.
 
-pub mod clone;
-pub mod delete;
-pub mod get;
-pub mod list;
-pub mod versions;
-
 use shared::http::{Problem, Request, path_text};
+
+use crate::route::routes;
+
+routes! { list, get, versions, delete, clone }
 
 /// The prompt's name in the path. What can't be a name names nothing.
 pub(crate) fn name_of_path(request: &Request) -> Result<String, Problem> {

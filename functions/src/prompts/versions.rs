@@ -9,6 +9,8 @@ use shared::auth::user;
 use shared::domain::prompt::Version;
 use shared::http::{Page, Problem, Request, Response, json_response};
 
+use crate::prelude::*;
+
 /// One page of versions.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
@@ -19,6 +21,19 @@ pub struct Output {
     /// Where the next page begins; null on the last.
     pub next_cursor: Option<String>,
 }
+
+/// A prompt's versions, newest first, without their texts.
+pub const ROUTE: Route = Route::new(
+    "prompts-versions",
+    Verb::Get,
+    "/api/auspex/prompts/{name}/versions",
+    Access::Shared,
+    whole!(handle),
+)
+.says("A prompt's versions, newest first, without their texts.")
+.gives_json::<Output>(200)
+.query(&[LIMIT, CURSOR])
+.may(&[Items(Library, &[Get, Query])]);
 
 /// Lists versions.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {

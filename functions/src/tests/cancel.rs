@@ -10,6 +10,20 @@ use shared::telemetry::Figure;
 
 use super::RunView;
 
+use crate::prelude::*;
+
+/// Ends a waiting run, or asks the worker of a running one to stop.
+pub const ROUTE: Route = Route::new(
+    "tests-cancel",
+    Verb::Post,
+    "/api/auspex/prompts/workshop/drafts/{id}/tests/{test_id}/cancel",
+    Access::Owner,
+    whole!(handle),
+)
+.says("Ends a waiting run, or asks the worker of a running one to stop.")
+.gives_json::<RunView>(202)
+.may(&[Items(Drafts, &[Get, Update]), Items(Usage, &[Update])]);
+
 /// Cancels a run.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;

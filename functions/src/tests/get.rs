@@ -8,6 +8,24 @@ use shared::app::App;
 use shared::auth::user;
 use shared::http::{Problem, Request, Response, content_tag, json_response, not_modified};
 
+use crate::prelude::*;
+
+/// A run with its full answer so far. Made to be polled.
+pub const ROUTE: Route = Route::new(
+    "tests-get",
+    Verb::Get,
+    "/api/auspex/prompts/workshop/drafts/{id}/tests/{test_id}",
+    Access::Owner,
+    whole!(handle),
+)
+.says("A run with its full answer so far. Made to be polled.")
+.gives_json::<super::FullRunView>(200)
+.also(&[NOT_MODIFIED])
+.headers(&[IF_NONE_MATCH])
+.may(&[Items(Drafts, &[Get])])
+// The answer and its articles.
+.starts(Start::Connections(2));
+
 /// Shows a run.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;

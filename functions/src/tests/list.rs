@@ -10,6 +10,8 @@ use uuid::Uuid;
 
 use super::RunView;
 
+use crate::prelude::*;
+
 /// One page of runs.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
@@ -22,6 +24,19 @@ pub struct Output {
     /// Where the next page begins; null on the last.
     pub next_cursor: Option<String>,
 }
+
+/// The draft's runs, newest first.
+pub const ROUTE: Route = Route::new(
+    "tests-list",
+    Verb::Get,
+    "/api/auspex/prompts/workshop/drafts/{id}/tests",
+    Access::Owner,
+    whole!(handle),
+)
+.says("The draft's runs, newest first.")
+.gives_json::<Output>(200)
+.query(&[LIMIT, CURSOR])
+.may(&[Items(Drafts, &[Get, Query])]);
 
 /// Lists runs.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {

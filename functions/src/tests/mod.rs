@@ -1,11 +1,5 @@
 //! Test runs: `…/drafts/{id}/test` and `…/drafts/{id}/tests/…`.
 
-pub mod cancel;
-pub mod get;
-pub mod list;
-pub mod rate;
-pub mod start;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::app::App;
@@ -14,6 +8,10 @@ use shared::domain::run::{Run, State, ToolCall, UsedArticle};
 use shared::http::{Problem, Request, path_id};
 use shared::llm::Readiness;
 use uuid::Uuid;
+
+use crate::route::routes;
+
+routes! { start, list, get, rate, cancel }
 
 /// A run as clients see it.
 #[derive(Debug, Serialize, JsonSchema)]

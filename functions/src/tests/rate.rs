@@ -10,6 +10,21 @@ use shared::store::Rated;
 
 use super::RunView;
 
+use crate::prelude::*;
+
+/// Gives, changes or takes back the rating and notes of a finished run.
+pub const ROUTE: Route = Route::new(
+    "tests-rate",
+    Verb::Patch,
+    "/api/auspex/prompts/workshop/drafts/{id}/tests/{test_id}",
+    Access::Owner,
+    whole!(handle),
+)
+.says("Gives, changes or takes back the rating and notes of a finished run.")
+.takes_json::<Verdict>()
+.gives_json::<RunView>(200)
+.may(&[Items(Drafts, &[Get, Update]), Items(Usage, &[Update])]);
+
 /// Rates a run.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;

@@ -19,10 +19,39 @@ use uuid::Uuid;
 
 use super::RunView;
 
+use crate::prelude::*;
+
 /// A draft that is saved meanwhile makes the start be tried again, this often.
 const ATTEMPTS: u32 = 12;
 /// How often a waiting caller looks whether the run has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
+
+/// The answer to a caller who waited until the run's end.
+const ENDED: Also = Also {
+    status: 200,
+    says: "The run has ended.",
+    json: Some(|generator| generator.subschema_for::<super::FullRunView>()),
+};
+
+/// Queues a test run of the draft as it stands. With Prefer: wait, 200 and the finished run.
+pub const ROUTE: Route = Route::new(
+    "tests-start",
+    Verb::Post,
+    "/api/auspex/prompts/workshop/drafts/{id}/test",
+    Access::Owner,
+    whole!(handle),
+)
+.says("Queues a test run of the draft as it stands. With Prefer: wait, 200 and the finished run.")
+.takes_json::<Order>()
+.gives_json::<RunView>(202)
+.also(&[ENDED])
+.headers(&[ONCE, ("Prefer", Value::Any, "wait=N: wait up to N seconds, at most 25, for the end of the run.")])
+.may(&[
+    Items(Drafts, &[Get, Put, Update]),
+    Items(Articles, &[Get]),
+    Items(Usage, &[Update, Delete]),
+    Messages(Runs, &[Sqs::Send]),
+]);
 
 /// Starts a test.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
@@ -31,7 +60,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let order = json::<Order>(&request)?.checked()?;
     let made = |id| made(app, &user, draft_id, id);
     let queued =
-        once(app, &user, "tests-start", &request, made, |id| start(app, &user, draft_id, order, id)).await?;
+        once(app, &user, const { ROUTE.binary }, &request, made, |id| start(app, &user, draft_id, order, id))
+            .await?;
     match prefer_wait(&request) {
         Some(seconds) => wait(app, draft_id, queued, seconds).await,
         None => Ok(queued),

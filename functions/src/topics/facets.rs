@@ -11,6 +11,8 @@ use shared::domain::search::Facts;
 use shared::domain::text::Errors;
 use shared::http::{Problem, Request, Response, json_response};
 
+use crate::prelude::*;
+
 /// What the articles have.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
@@ -35,12 +37,20 @@ pub struct Counted {
     pub count: u64,
 }
 
+/// Which categories, sentiments and outlets the newest articles have.
+pub const ROUTE: Route =
+    Route::new("topics-facets", Verb::Get, "/api/topics/{topic}/facets", Access::Shared, whole!(handle))
+        .says("Which categories, sentiments and outlets the newest articles have.")
+        .gives_json::<Output>(200)
+        .query(&[("days", Value::Number(1, 36_500), "Only articles of so many days, 1 to 36,500.")])
+        .may(&[Items(Articles, &[Get]), Index(Articles, "by-time")]);
+
 /// Counts a topic's articles.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     user(app, &request).await?;
     let topic = super::topic_of_path(&request)?;
     let mut errors = Errors::default();
-    let days = super::search::days(&request, &mut errors);
+    let days = crate::articles::search::days(&request, &mut errors);
     let days = errors.or(days).map_err(|errors| Problem::invalid(super::in_query(errors)))?;
     if app.store().articles.topic(&topic).await?.is_none() {
         return Err(Problem::not_found("topic"));

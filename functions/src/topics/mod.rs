@@ -1,13 +1,12 @@
 //! Topics and articles: `/api/topics/…`.
 
-pub mod facets;
-pub mod import;
-pub mod list;
-pub mod search;
-
 use shared::domain::article::TOPIC_NAME_MAX;
 use shared::domain::text::{Errors, FieldError};
 use shared::http::{Problem, Request, path_text};
+
+use crate::route::routes;
+
+routes! { list, facets }
 
 /// The topic's name in the path, decoded and checked.
 pub(crate) fn topic_of_path(request: &Request) -> Result<String, Problem> {

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::functions::{Access, Handle, ROUTES, Route};
+use ::functions::route::{Access, Handle, Route};
+use ::functions::routes;
 use axum::body::Body as AxumBody;
 use axum::extract::Request as AxumRequest;
 use axum::response::Response as AxumResponse;
@@ -23,8 +24,8 @@ use shared::http::{Code, Problem, Request, Response, answer, streamed};
 
 use crate::bucket::{self, Bucket};
 use crate::functions::{Functions, Watch};
+use crate::guard::is_loopback;
 use crate::page;
-use crate::services::is_loopback;
 use crate::sign_in::SignIn;
 
 /// The largest request that a Lambda function takes.
@@ -64,7 +65,7 @@ impl Gateway {
         site: Option<PathBuf>,
     ) -> anyhow::Result<Self> {
         let mut by_path: HashMap<&str, Vec<&Route>> = HashMap::new();
-        for route in ROUTES {
+        for route in routes() {
             by_path.entry(route.path).or_default().push(route);
         }
         let mut router = matchit::Router::new();
@@ -193,7 +194,7 @@ impl Gateway {
             let sentence = "Nothing is at this address. The routes are in /api/openapi.json.";
             return Err(Problem::new(Code::NotFound, sentence));
         };
-        let Some(route) = found.value.iter().find(|route| route.method == *request.method()) else {
+        let Some(route) = found.value.iter().find(|route| route.method.http() == *request.method()) else {
             let verbs: Vec<_> = found.value.iter().map(|route| route.method.as_str()).collect();
             let verbs = verbs.join(", ");
             let sentence = format!("This address takes {verbs} only.");

@@ -4,7 +4,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use functions::{Access, Answer, ROUTES, Route};
+use functions::route::{Access, Answer, Route};
+use functions::routes;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use tests::cost::text;
@@ -156,7 +157,7 @@ impl Furnished {
         let wanted = AGAIN.iter().filter(|(binary, _)| wanted.iter().any(|wanted| wanted == binary));
         wanted
             .map(|(binary, query)| {
-                let route = ROUTES.iter().find(|route| route.binary == *binary).expect("a route");
+                let route = routes().find(|route| route.binary == *binary).expect("a route");
                 let status = match route.gives {
                     Answer::Json(status, _) => status,
                     Answer::Events | Answer::Document => 200,

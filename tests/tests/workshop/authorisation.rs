@@ -6,7 +6,8 @@ use std::collections::HashMap;
 
 use aws_lc_rs::signature::{RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256};
 use aws_sdk_dynamodb::types::AttributeValue;
-use functions::{Access, ROUTES, Route};
+use functions::route::{Access, Route};
+use functions::routes;
 use serde_json::{Map, Value, json};
 use shared::app::App;
 use tests::feed_server::FeedServer;
@@ -99,7 +100,7 @@ impl<'a> Door<'a> {
         body: Option<String>,
         call: &Call,
     ) -> Answer {
-        let mut request = self.anyone.request(route.method.clone(), &format!("{path}?{}", call.query));
+        let mut request = self.anyone.request(route.method.http(), &format!("{path}?{}", call.query));
         for value in &call.authorization {
             request = request.header("authorization", value);
         }
@@ -375,7 +376,7 @@ async fn nobody_comes_in_without_a_good_access_token() {
     let mut all = (0, 0);
     for (name, call, ways) in &cases {
         let (mut tried, mut refused) = (0, 0);
-        for (way, route) in ways.iter().flat_map(|way| ROUTES.iter().map(move |route| (*way, route))) {
+        for (way, route) in ways.iter().flat_map(|way| routes().map(move |route| (*way, route))) {
             // On one machine who sends no token is the machine's own user, whom nothing of ada's belongs to.
             let as_local = way == Way::Gateway && call.authorization.is_empty();
             if as_local && route.access == Access::Shared {
@@ -414,14 +415,14 @@ async fn nobody_comes_in_without_a_good_access_token() {
 
     // The same requests with what is right are let in; otherwise this showed nothing.
     for way in [Way::Gateway, Way::Function, Way::Authorizer] {
-        for route in ROUTES {
+        for route in routes() {
             let answer = door.ask(way, &hers, route, &door.signed_in(way, "ada")).await;
             let status = answer.status.as_u16();
             assert!(status != 401 && status < 500, "{} by {way:?}: {status} {}", route.binary, answer.text);
         }
     }
     let good = &ada.good;
-    let drafts = ROUTES.iter().find(|route| route.binary == "drafts-list").expect("the route");
+    let drafts = routes().find(|route| route.binary == "drafts-list").expect("the route");
     assert_eq!(drafts.path, DRAFTS);
     for way in [Way::Gateway, Way::Function] {
         // RFC 9110, 11.1: a scheme is the same in any case.
@@ -445,7 +446,7 @@ async fn while_the_sign_in_cannot_be_reached_nobody_is_told_to_sign_in_again() {
     let app = Box::leak(Box::new(App::new(config, sdk, machine.clock.clone())));
     let door = Door { app, ..Door::of(&workshop) };
     let mut refusals = Refusals::watch(&client).await;
-    for route in ROUTES {
+    for route in routes() {
         let answer = door.ask(Way::Function, &hers, route, &door.signed_in(Way::Function, "ada")).await;
         if route.access == Access::Open {
             answer.expect(200);

@@ -1,7 +1,8 @@
 //! Other people's things do not exist. Walks the route table, so that a route
 //! is covered the day it is added.
 
-use functions::{Access, ROUTES, Route};
+use functions::route::{Access, Route, Verb};
+use functions::routes;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::refusals::{Refusals, everything};
@@ -90,7 +91,7 @@ async fn workshop() -> (Workshop, ScriptedModel) {
 async fn another_users_things_do_not_exist_on_any_route_by_any_way() {
     let (workshop, _model) = workshop().await;
     let (ada, door) = (workshop.client("ada"), Door::of(&workshop));
-    let owned = ROUTES.iter().filter(|route| route.access == Access::Owner);
+    let owned = routes().filter(|route| route.access == Access::Owner);
     let ways = [Way::Gateway, Way::Function, Way::Authorizer];
     let tries: Vec<_> = owned.flat_map(|route| ways.map(|way| (route, way))).collect();
     for (number, (route, way)) in tries.iter().enumerate() {
@@ -116,12 +117,12 @@ async fn another_users_things_do_not_exist_on_any_route_by_any_way() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_route_on_drafts_runs_conversations_or_imports_is_for_their_owner() {
-    for route in ROUTES {
+    for route in routes() {
         let private = ["{id}", "{test_id}", "{chat_id}", "{import_id}"]
             .iter()
             .any(|parameter| route.path.contains(parameter));
-        let changes_a_prompt = route.path.contains("{name}")
-            && [Method::PUT, Method::PATCH, Method::DELETE].contains(&route.method);
+        let changes_a_prompt =
+            route.path.contains("{name}") && [Verb::Put, Verb::Patch, Verb::Delete].contains(&route.method);
         if private || changes_a_prompt {
             assert_eq!(route.access, Access::Owner, "{}", route.binary);
         }
@@ -133,7 +134,7 @@ async fn what_all_share_shows_nothing_that_is_one_users_own() {
     let (workshop, _model) = workshop().await;
     let (ada, bob) = (workshop.client("ada"), workshop.client("bob"));
     let hers = Belongings::of(&ada, 0).await;
-    let shared = ROUTES.iter().filter(|route| route.access != Access::Owner && route.method == Method::GET);
+    let shared = routes().filter(|route| route.access != Access::Owner && route.method == Verb::Get);
     for route in shared {
         let path = format!("{}?query=anything", hers.path(route));
         let answer = bob.get(&path).await;

@@ -1,0 +1,5 @@
+//! Articles of a topic: `/api/topics/{topic}/articles`.
+
+use crate::route::routes;
+
+routes! { import, search }
