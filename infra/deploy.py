@@ -516,19 +516,20 @@ class Cloud:
         return None
 
 
-# What functions are built for: the template's `Architecture`, Rust's name for it, and cargo-lambda's option.
+# Processors that functions are built for, by the template's `Architecture`: Rust's name, and cargo-lambda's option.
 TARGETS = {
     "arm64": ("aarch64-unknown-linux-gnu", "--arm64"), "x86_64": ("x86_64-unknown-linux-gnu", "--x86-64"),
 }
 
 
 def function_names():
-    """The functions of this checkout: one a binary."""
+    """Lists the functions of this checkout: one a binary."""
     return sorted(path.stem for path in BINARIES.glob("*.rs"))
 
 
 def take_functions(architecture, root=ROOT, built=BUILT):
-    """Whether the functions could be taken from the release that the checkout is. Says why, where they could not."""
+    """Takes the functions from the release that the checkout is. `False` when it isn't one, or when they can't be had,
+    which is said."""
     tag = release.tag_of(root)
     if not tag:
         return False

@@ -33,12 +33,12 @@ CHANGELOG = "CHANGELOG.md"
 
 # Lists the SHA-256 of each file of a release, as `sha256sum` prints it.
 SUMS = "SHA256SUMS"
-# Bytes that are read of the list, and of an archive; a longer file is refused.
+# Bytes of the list, and of an archive; a longer file is refused.
 SUMS_MAX = 65_536
 ARCHIVE_MAX = 1_000_000_000
 # Bytes of one unpacked function: AWS Lambda's own limit.
 FUNCTION_MAX = 250 * 1024 * 1024
-# Seconds in which a server has to answer, and then to send more.
+# Seconds without a byte from the server; then the download fails.
 SILENCE_MAX = 30
 
 # The only hosts that are asked without TLS: a release's page on this machine, in tests.
@@ -95,7 +95,7 @@ def write_version(root, present, version):
 
 
 def version_of(root):
-    """The version that Cargo.toml states."""
+    """Reads the version that Cargo.toml states."""
     found = re.search(VERSIONS["Cargo.toml"], (root / "Cargo.toml").read_text())
     if not found:
         raise Refused("Cargo.toml has no version in [workspace.package].")
@@ -107,7 +107,7 @@ def numbers(version):
 
 
 def notes(root, version):
-    """The changelog's part on a version, without its heading."""
+    """Reads the changelog's part on a version, without its heading."""
     text = (root / CHANGELOG).read_text()
     heading = rf"^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d$\n(.*?)(?=^## \[|^\[[^]]+\]: |\Z)"
     found = re.search(heading, text, re.MULTILINE | re.DOTALL)
@@ -120,7 +120,7 @@ def notes(root, version):
 
 
 def git(root, *arguments):
-    """What git prints; its own words in a `Refused` when it fails."""
+    """Runs git; returns its output without the last line break. `Refused` has git's own words when it fails."""
     try:
         run = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True)
     except FileNotFoundError as error:
@@ -134,7 +134,7 @@ def git(root, *arguments):
 
 
 def archive_of(architecture):
-    """The name of the file that has all functions for an architecture."""
+    """Names the file that has all functions for an architecture."""
     return f"functions-{architecture}.zip"
 
 
@@ -149,7 +149,7 @@ def pack(built, names, path):
 
 
 def tag_of(root):
-    """The tag that the checkout is, exactly; nothing where something was changed, or where there is no git."""
+    """Finds the tag that the checkout is, exactly. `None` where something was changed, or where there is no git."""
     try:
         tag = f"v{version_of(root)}"
         if not git(root, "tag", "--list", tag, "--points-at", "HEAD"):
@@ -163,7 +163,7 @@ def tag_of(root):
 
 
 def page_of(root):
-    """The address of the repository's page, as the remote `origin` names it, without user and password."""
+    """Makes the address of the repository's page from the remote `origin`, without user and password."""
     try:
         remote = git(root, "remote", "get-url", "origin")
     except Refused as refused:
@@ -204,7 +204,7 @@ def take(root, tag, architecture, names, built):
 
 
 def checksum(path, name):
-    """The SHA-256 that a list states for the file `name`."""
+    """Reads the SHA-256 that a list states for the file `name`."""
     found = re.findall(rf"^([0-9a-f]{{64}}) [ *]{re.escape(name)}$", path.read_text(errors="replace"), re.MULTILINE)
     if len(found) != 1:
         raise Unavailable(f"its {SUMS} doesn't state one checksum for {name}")
@@ -223,7 +223,7 @@ class Redirects(urllib.request.HTTPRedirectHandler):
 
 
 def download(address, path, limit):
-    """Writes what `address` serves to `path`, up to `limit` bytes; returns its SHA-256."""
+    """Downloads `address` into the file `path`, up to `limit` bytes; returns its SHA-256."""
     digest, size = hashlib.sha256(), 0
     opener = urllib.request.build_opener(Redirects)
     try:
