@@ -533,6 +533,7 @@ def take_functions(architecture, root=ROOT, built=BUILT):
     tag = release.tag_of(root)
     if not tag:
         return False
+    say(f"This is the release {tag}. Its functions are downloaded.")
     try:
         release.take(root, tag, architecture, function_names(), built)
     except release.Unavailable as why:
