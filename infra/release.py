@@ -9,6 +9,7 @@ Needs Python's own library only: `make release` runs before any tool is installe
 import argparse
 import hashlib
 import http.client
+import json
 import os
 import re
 import subprocess
@@ -128,6 +129,44 @@ def git(root, *arguments):
     if run.returncode != 0:
         raise Refused(f"git {arguments[0]} failed: {run.stderr.strip()}")
     return run.stdout.strip()
+
+
+# ---- Licences of its functions ----
+
+
+def notices(root):
+    """Writes out the licences of all crates that the functions contain, each text once, under the crates it is of.
+
+    A crate whose package has no such file is named with the licence that it states.
+    """
+    targets = [f"--target={processor}-unknown-linux-gnu" for processor in ("aarch64", "x86_64")]
+    tree = cargo(root, "tree", "--package=functions", "--edges=normal", "--prefix=none", *targets)
+    contained = {tuple(line.split()[:2]) for line in tree.splitlines()}
+    crates = {}
+    for package in json.loads(cargo(root, "metadata", "--format-version", "1"))["packages"]:
+        if package["source"] and (package["name"], f"v{package['version']}") in contained:
+            title = f"{package['name']} {package['version']} ({package['license']})"
+            for text in licences(Path(package["manifest_path"]).parent) or [""]:
+                crates.setdefault(text, []).append(title)
+    parts = ["The functions contain these crates, under the licences that follow them."]
+    for text, titles in sorted(crates.items(), key=lambda item: item[1]):
+        parts.append("\n".join(["-" * 80, *titles, "", text or "No licence file is in these packages.", ""]))
+    return "\n\n".join(parts)
+
+
+def licences(folder):
+    """Reads the licence files at the top of a package."""
+    named = re.compile(r"(licen[cs]e|copying|copyright|notice|unlicense)", re.IGNORECASE)
+    files = sorted(path for path in folder.iterdir() if named.match(path.name) and path.is_file())
+    return [path.read_text(errors="replace").strip() for path in files]
+
+
+def cargo(root, command, *arguments):
+    """Runs cargo over the lock file as it is; returns its output."""
+    run = subprocess.run(["cargo", command, "--locked", *arguments], cwd=root, capture_output=True, text=True)
+    if run.returncode != 0:
+        raise Refused(f"cargo {command} failed: {run.stderr.strip()}")
+    return run.stdout
 
 
 # ---- Packing and taking its functions ----
@@ -274,6 +313,7 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("cut", help="commits and tags a version").add_argument("version")
     commands.add_parser("notes", help="prints what the changelog tells of a version").add_argument("version")
+    commands.add_parser("notices", help="prints the licences of the crates that the functions contain")
     asked = parser.parse_args(arguments)
     try:
         if asked.command == "notes":
@@ -281,6 +321,8 @@ def main(arguments=None):
             if version != version_of(ROOT):
                 raise Refused(f"Cargo.toml states the version {version_of(ROOT)}, not {version}.")
             print(notes(ROOT, version), end="")
+        elif asked.command == "notices":
+            print(notices(ROOT))
         else:
             tag = cut(ROOT, asked.version)
             print(f"{tag} is tagged, and nothing is pushed yet. This publishes it:\n  git push origin HEAD {tag}")

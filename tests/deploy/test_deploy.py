@@ -309,6 +309,38 @@ class MakingARelease(Repository):
             self.assertIn(f'name = "{package}"\nversion = "9.8.7"\n', lock)
 
 
+class Notices(unittest.TestCase):
+    def test_each_licence_is_written_once_under_the_crates_it_is_of(self):
+        with tempfile.TemporaryDirectory() as folder:
+            packages = []
+            for name, version, source, files in (
+                ("one", "1.0.0", "elsewhere", {"LICENSE-MIT": "Grant.", "README": "Nothing."}),
+                ("two", "2.0.0", "elsewhere", {"license.txt": "Grant.\n", "NOTICE": "By two."}),
+                ("bare", "0.1.0", "elsewhere", {}),
+                ("one", "0.9.0", "elsewhere", {"LICENSE": "Not linked."}),
+                ("functions", "1.0.0", None, {"LICENSE": "Our own."}),
+            ):
+                package = Path(folder, f"{name}-{version}")
+                package.mkdir()
+                for file, text in files.items():
+                    (package / file).write_text(text)
+                manifest = str(package / "Cargo.toml")
+                packages.append(
+                    {"name": name, "version": version, "source": source, "license": "MIT", "manifest_path": manifest}
+                )
+            told = {
+                "tree": "functions v1.0.0 (/here)\none v1.0.0\ntwo v2.0.0\nbare v0.1.0\none v1.0.0 (*)\n",
+                "metadata": json.dumps({"packages": packages}),
+            }
+            with mock.patch.object(release, "cargo", lambda _, command, *arguments: told[command]):
+                notices = release.notices(Path(folder))
+        self.assertIn("one 1.0.0 (MIT)\ntwo 2.0.0 (MIT)\n\nGrant.\n", notices)
+        self.assertIn("two 2.0.0 (MIT)\n\nBy two.\n", notices)
+        self.assertIn("bare 0.1.0 (MIT)\n\nNo licence file is in these packages.\n", notices)
+        for text in ("Not linked.", "Our own.", "Nothing."):
+            self.assertNotIn(text, notices)
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """Serves a folder, and at `/away/…` what leads elsewhere."""
 
