@@ -1,7 +1,7 @@
 # What a person types. Each target installs what it needs, once.
 
 .PHONY: help run watch page test test-api test-browser test-watch test-template test-deploy nightly arm64 bench pictures openapi \
-  deploy user undeploy fmt functions
+  deploy release archive user undeploy fmt functions
 
 PAGE := static-site/dist/index.html
 PAGE_TOOLS := static-site/node_modules/.installed
@@ -76,9 +76,15 @@ openapi:  ## writes functions/openapi.json anew from the types
 STACK ?= prompt-workshop
 DEPLOY := $(WITH_TOOLS) python infra/deploy.py --stack "$(STACK)"
 
-deploy: $(DEPLOY_TOOLS) $(PAGE_TOOLS)  ## to AWS; STACK=<name> MODELS=<file> EMBEDDINGS=<file> SET="<parameter>=<value> …"
-	@$(DEPLOY) deploy $(if $(MODELS),--models "$(MODELS)") $(if $(EMBEDDINGS),--embeddings "$(EMBEDDINGS)") \
-	  $(addprefix --set ,$(SET))
+deploy: $(DEPLOY_TOOLS) $(PAGE_TOOLS)  ## to AWS; STACK=<name> MODELS=<file> EMBEDDINGS=<file> SET="<parameter>=<value> …" BUILD=yes
+	@$(DEPLOY) deploy $(if $(BUILD),--build) $(if $(MODELS),--models "$(MODELS)") \
+	  $(if $(EMBEDDINGS),--embeddings "$(EMBEDDINGS)") $(addprefix --set ,$(SET))
+
+release:  ## commits and tags VERSION=<x.y.z>, which CHANGELOG.md has to tell of; pushes nothing
+	@python3 infra/release.py cut "$(VERSION)"
+
+archive: $(DEPLOY_TOOLS)  ## the functions as a release has them attached; ARCHITECTURE=arm64 or x86_64
+	@$(DEPLOY) build --architecture "$(or $(ARCHITECTURE),arm64)"
 
 user: $(DEPLOY_TOOLS)  ## an account for EMAIL=<address>; ADMINISTRATOR=yes
 	@$(DEPLOY) user "$(EMAIL)" $(if $(ADMINISTRATOR),--administrator)

@@ -1,5 +1,7 @@
 """Puts the workshop on AWS, and takes it away again: what `make deploy`, `make user` and `make undeploy` run.
 
+The functions are those of the release, when the checkout is one, and else built here.
+
 Each step can be done again; a deployment that stopped half-way is finished by the next one. Nothing here holds a
 secret: the key that signs cursors goes from this process to CloudFormation, which keeps it and doesn't show it.
 """
@@ -19,6 +21,7 @@ from pathlib import Path
 
 import boto3
 import botocore.exceptions
+import release
 
 # Reads YAML with CloudFormation's own tags.
 from samcli.yamlhelper import yaml_dump, yaml_parse
@@ -58,13 +61,16 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="deploy.py", description=__doc__.splitlines()[0])
     parser.add_argument("--stack", default="prompt-workshop", help="the stack's name (%(default)s)")
     commands = parser.add_subparsers(dest="command", required=True)
-    deploy = commands.add_parser("deploy", help="builds everything and deploys it")
+    deploy = commands.add_parser("deploy", help="builds everything, or takes a release's functions, and deploys it")
+    deploy.add_argument("--build", action="store_true", help="builds the functions even when the checkout is a release")
     deploy.add_argument("--models", type=Path, help="a file with the models, as JSON")
     deploy.add_argument("--embeddings", type=Path, help="a file with the server of embeddings, as JSON")
     deploy.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE",
         help="a parameter of infra/template.yaml; those that aren't named keep the value they have",
     )
+    build = commands.add_parser("build", help="builds the functions and packs them, as a release has them attached")
+    build.add_argument("--architecture", choices=sorted(TARGETS), required=True)
     undeploy = commands.add_parser("undeploy", help="takes it away")
     undeploy.add_argument("--data", choices=["keep", "delete"], default="keep")
     undeploy.add_argument("--yes", action="store_true", help="doesn't ask before deleting data")
@@ -73,9 +79,11 @@ def main(arguments=None):
     user.add_argument("--administrator", action="store_true")
     asked = parser.parse_args(arguments)
     try:
+        if asked.command == "build":
+            return build_archive(asked.architecture)
         cloud = Cloud(asked.stack)
         if asked.command == "deploy":
-            cloud.deploy(parameters(asked))
+            cloud.deploy(parameters(asked), asked.build)
         elif asked.command == "undeploy":
             cloud.undeploy(asked.data == "delete", asked.yes)
         else:
@@ -130,11 +138,13 @@ class Cloud:
 
     # ---- Deploying ----
 
-    def deploy(self, chosen):
+    def deploy(self, chosen, build=False):
         self.check(chosen)
         account = self.session.client("sts").get_caller_identity()["Account"]
         say(f"Deploying {self.stack} to account {account}, {self.region}.")
-        build_functions(chosen.get("Architecture") or self.parameter("Architecture") or "arm64")
+        architecture = chosen.get("Architecture") or self.parameter("Architecture") or "arm64"
+        if build or not take_functions(architecture):
+            build_functions(architecture)
         subprocess.run(["make", "--silent", "page"], cwd=ROOT, check=True)
         return self.put(chosen)
 
@@ -506,13 +516,47 @@ class Cloud:
         return None
 
 
+# Processors that functions are built for, by the template's `Architecture`: Rust's name, and cargo-lambda's option.
+TARGETS = {
+    "arm64": ("aarch64-unknown-linux-gnu", "--arm64"), "x86_64": ("x86_64-unknown-linux-gnu", "--x86-64"),
+}
+
+
+def function_names():
+    """Lists the functions of this checkout: one a binary."""
+    return sorted(path.stem for path in BINARIES.glob("*.rs"))
+
+
+def take_functions(architecture, root=ROOT, built=BUILT):
+    """Takes the functions from the release that the checkout is. `False` when it isn't one, or when they can't be had,
+    which is said."""
+    tag = release.tag_of(root)
+    if not tag:
+        return False
+    say(f"This is the release {tag}. Its functions are downloaded.")
+    try:
+        release.take(root, tag, architecture, function_names(), built)
+    except release.Unavailable as why:
+        say(f"The functions can't be taken from the release {tag}: {why}. They are built here instead.")
+        return False
+    say(f"Took the functions of the release {tag}, built for {architecture}, with the right checksum.")
+    return True
+
+
+def build_archive(architecture):
+    """Builds all functions and packs them into the archive of a release."""
+    build_functions(architecture)
+    path = BUILT / release.archive_of(architecture)
+    release.pack(BUILT, function_names(), path)
+    say(f"{path} has them all: {path.stat().st_size / 1e6:.1f} MB.")
+
+
 def build_functions(architecture):
     """All binaries, once: how long it took, and how large they are."""
-    target, flag = {
-        "arm64": ("aarch64-unknown-linux-gnu", "--arm64"), "x86_64": ("x86_64-unknown-linux-gnu", "--x86-64"),
-    }[architecture]
+    target, flag = TARGETS[architecture]
     if shutil.which("rustup"):
-        subprocess.run(["rustup", "--quiet", "target", "add", target], check=True)
+        # For the toolchain that rust-toolchain.toml names.
+        subprocess.run(["rustup", "--quiet", "target", "add", target], cwd=ROOT, check=True)
     began = time.monotonic()
     # AWS-LC would gather entropy of its own from the processor's jitter at each start, which costs a cold start up to
     # a second. Without, it takes the kernel's, as every other program in the function's own virtual machine does.
@@ -522,7 +566,7 @@ def build_functions(architecture):
     if built.returncode != 0:
         raise Stopped("The functions could not be built; nothing was deployed.")
     minutes = (time.monotonic() - began) / 60
-    sizes = {path.stem: (BUILT / path.stem / "bootstrap").stat().st_size for path in BINARIES.glob("*.rs")}
+    sizes = {name: (BUILT / name / "bootstrap").stat().st_size for name in function_names()}
     say(f"\nBuilt {len(sizes)} functions for {architecture} in {minutes:.1f} minutes:")
     for name, size in sorted(sizes.items(), key=lambda item: -item[1]):
         say(f"  {name:<18}{size / 1e6:6.1f} MB")
