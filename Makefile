@@ -1,7 +1,13 @@
 # What a person types. Each target installs what it needs, once.
 
-.PHONY: help run watch page test test-api test-browser test-watch test-template test-deploy nightly arm64 bench pictures openapi \
+.PHONY: help run watch page test test-api test-browser test-watch test-template test-deploy nightly arm64 bench pictures routes tools \
   deploy release archive user undeploy fmt functions
+
+# Where cargo builds: every script takes it from here.
+export CARGO_TARGET_DIR := $(shell cargo metadata --format-version 1 --no-deps | sed -E 's/.*"target_directory":"([^"]*)".*/\1/')
+# All is built as one family: with another choice of packages, cargo would choose other features, and build
+# dependencies a second time.
+BUILD := cargo build --locked --workspace
 
 PAGE := static-site/dist/index.html
 PAGE_TOOLS := static-site/node_modules/.installed
@@ -23,12 +29,11 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: page  ## the whole workshop on this machine
-	cargo build --package local
-	@exec target/debug/workshop
+	$(BUILD) --bin workshop
+	@exec "$(CARGO_TARGET_DIR)/debug/workshop"
 
 watch: page functions $(CARGO_LAMBDA)  ## the same with each handler a function of its own, built anew when its source changes
-	cargo build --package local
-	@$(WITH_TOOLS) exec target/debug/workshop --watch
+	@$(WITH_TOOLS) exec "$(CARGO_TARGET_DIR)/debug/workshop" --watch
 
 page: $(PAGE)  ## builds the page into static-site/dist, when something of it changed
 
@@ -36,22 +41,22 @@ test:  ## everything that is checked
 	@tests/run.sh
 
 test-browser: page $(BROWSER_TOOLS)  ## the page in a real browser; ONLY=<words> chooses tests
-	cargo build --package local --package tests --examples --bins
+	$(BUILD) --bins --examples
 	cd tests/browser && npm run --silent check && npm test --silent -- $(if $(ONLY),--grep "$(ONLY)")
 
 test-api: $(API_TOOLS)  ## the API held to its document; EXAMPLES=<number> SEED=<number>
-	cargo build --locked --package local
+	$(BUILD) --bin workshop
 	$(VENV)/api/bin/python tests/api/run.py --examples $(or $(EXAMPLES),50) --seed $(or $(SEED),1)
 
 test-watch: functions $(CARGO_LAMBDA)  ## the main job under cargo lambda watch
-	$(WITH_TOOLS) cargo test --locked --package tests --test watch -- --nocapture
+	$(WITH_TOOLS) cargo test --locked --workspace --test watch -- --nocapture
 
 test-template: functions $(TEST_TOOLS)  ## the template: linted, checked by policy, and held to the code
-	cargo build --locked --package tests --example parts
+	$(BUILD) --example parts
 	$(WITH_TOOLS) tests/deploy/lint.sh
 
 test-deploy: page functions $(BROWSER_TOOLS) $(TEST_TOOLS)  ## the main job in an emulator of AWS, deployed as `make deploy` does
-	cargo build --locked --package tests --example small_model
+	$(BUILD) --example small_model
 	$(WITH_TOOLS) python tests/deploy/run.py
 
 nightly: $(API_TOOLS)  ## what takes too long for every change: 10,000 schedules, the API, fuzzing, load; under an hour
@@ -66,12 +71,12 @@ bench: $(BENCH_TOOLS)  ## how fast it is, against its bars; ONLY="<chapters>"; A
 	ACCEPT=$(ACCEPT) cargo bench --locked --package tests --bench bench -- $(ONLY)
 
 pictures: page $(BROWSER_TOOLS)  ## takes README's screenshots anew
-	cargo build --package local
+	$(BUILD) --bins --examples
 	cd tests/browser && WORKSHOP_PICTURES=../../static-site/pictures npm test --silent -- --grep "from a need"
 
-openapi:  ## writes functions/openapi.json anew from the types
-	WRITE_OPENAPI=1 cargo test --package functions --lib openapi
-	@git diff --stat -- functions/openapi.json
+routes:  ## writes what is derived from routes, jobs and tables; CHECK=yes only compares
+	@$(BUILD) --quiet --bin generate
+	@"$(CARGO_TARGET_DIR)/debug/generate" $(if $(CHECK),--check)
 
 STACK ?= prompt-workshop
 DEPLOY := $(WITH_TOOLS) python infra/deploy.py --stack "$(STACK)"
@@ -93,7 +98,7 @@ undeploy: $(DEPLOY_TOOLS)  ## takes it away from AWS; keeps the data, unless DAT
 	@$(DEPLOY) undeploy --data $(or $(DATA),keep)
 
 fmt: $(PAGE_TOOLS)  ## formats the code
-	cargo fmt --all
+	git ls-files -z '*.rs' | xargs -0 rustfmt --edition 2024
 	cd static-site && npm run --silent format
 
 $(PAGE): $(PAGE_TOOLS) $(PAGE_SOURCES)
@@ -110,9 +115,11 @@ $(BROWSER_TOOLS): tests/browser/package-lock.json
 	tests/browser/install-chromium.sh
 	@touch $@
 
-# Alone, so that cargo makes of them what it makes when each is run: other packages ask for other features.
 functions:
-	cargo build --locked --package functions --bins
+	$(BUILD) --bins
+
+# What the parts of `make test` install besides, while cargo builds.
+tools: $(PAGE_TOOLS) $(BROWSER_TOOLS) $(TEST_TOOLS) $(API_TOOLS)
 
 $(VENV)/bin/pip:
 	python3 -m venv $(VENV)

@@ -1,109 +1,156 @@
 #!/usr/bin/env bash
-# Everything that is checked, each part named as it begins. A part that can't
-# run fails: nothing is skipped.
+# Everything that is checked, each part named as it begins. A part that can't run fails: nothing is skipped.
+#
+# Two lanes share the machine. The first has what waits for a model, a browser or a clock, one part after another;
+# the second has what only computes, and takes what the first leaves of the processor. What kills machines and what
+# puts load on them runs alone, at the end.
+#
+# What a part prints is shown when it ends, and is in target/test-logs while it runs. The table at the end is kept in
+# target/test-timings.txt, all that was printed in target/test.log.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+: "${CARGO_TARGET_DIR:?run this by make test}"
 
-# All that is printed is also kept, so that the end can tell what was tried, how often, and what failed.
-mkdir -p target
-log=target/test.log
-: > "$log"
-exec > >(tee -a "$log") 2>&1
+out=$CARGO_TARGET_DIR
+logs=$out/test-logs
+rm -rf "$logs"
+mkdir -p "$logs"
+exec > >(tee "$out/test.log") 2>&1
 
-parts=() name="" began=0 from=0
+# Runs one part: its name, then its command. The first that fails ends its lane.
 part() {
-  ended held
-  name=$* began=$SECONDS from=$(wc -l <"$log")
-  printf '\n== %s\n' "$name"
+  local name=$1 began=$SECONDS outcome=held log
+  shift
+  log=$logs/$(date +%s%N).log
+  printf -- '-> %s\n' "$name"
+  set +e
+  (set -e && "$@") >"$log" 2>&1
+  [ $? = 0 ] || outcome=FAILED
+  set -e
+  {
+    flock 9
+    printf '\n== %s\n' "$name"
+    cat "$log"
+    printf '%-98.98s %6s %6d s  %s\n' "$name" "$(cases "$log")" $((SECONDS - began)) "$outcome" >>"$logs/rows"
+  } 9>"$logs/lock"
+  [ "$outcome" = held ] || exit 1
 }
 
-# What a part came to. Cases are counted by the closing lines of cargo, vitest, Playwright and unittest, and by what
-# the deployment's tests say that they have shown.
-ended() {
-  [ -n "$name" ] || return 0
-  local cases
-  # What was printed last is in the log a moment later.
-  sleep 0.3
-  cases=$(tail -n "+$((from + 1))" "$log" | sed 's/\x1b\[[0-9;]*m//g' | awk '
+# Cases are counted by the closing lines of cargo, vitest, Playwright and unittest, and by what the deployment's tests
+# say that they have shown.
+cases() {
+  sed 's/\x1b\[[0-9;]*m//g' "$1" | awk '
     /^test result:/ { cases += $4 + $6 }
     /^ +Tests +[0-9]+ passed/ { cases += $2 }
     /^ +[0-9]+ (passed|failed)/ { cases += $1 }
     /^Ran [0-9]+ tests? in/ { cases += $2 }
     /^  shown: / { cases++ }
-    END { print cases ? cases : "-" }')
-  parts+=("$(printf '%-98.98s %6s %6d s  %s' "$name" "$cases" $((SECONDS - began)) "$1")")
+    END { print cases ? cases : "-" }'
 }
 
-summary() {
+lane=
+ended() {
   local outcome=$?
-  if [ "$outcome" = 0 ]; then ended held; else ended FAILED; fi
-  printf '\n== What was tried in %d minutes\n%-98s %6s\n' $((SECONDS / 60)) "" cases
-  printf '%s\n' "${parts[@]}"
+  trap - EXIT
+  [ -z "$lane" ] || kill -- "-$lane" 2>/dev/null || true
+  {
+    printf '\n== What was tried in %d minutes\n%-98s %6s\n' $((SECONDS / 60)) "" cases
+    cat "$logs/rows"
+  } | tee "$out/test-timings.txt"
   exit "$outcome"
 }
-trap summary EXIT
+trap ended EXIT
 
-part "Formatting"
-cargo fmt --all --check
+# A lane in the background, in a process group of its own.
+beside() {
+  set -m
+  ("$@") &
+  lane=$!
+  set +m
+}
 
-part "Lints: warnings are errors"
-cargo clippy --workspace --all-targets --locked -- --deny warnings
+# Waits for the lane; a part of it that failed fails all.
+beside_is_done() {
+  local done=$lane
+  lane=
+  wait "$done"
+}
 
-part "One HTTP stack: no second hyper, rustls or ring in what is deployed"
-tests/one-stack.sh
+formatting() {
+  git ls-files -z '*.rs' | xargs -0 rustfmt --edition 2024 --check
+}
 
-part "The page: types from the OpenAPI document, TypeScript, lints"
-make --silent static-site/node_modules/.installed
-npm --prefix static-site run --silent check
+page_checks() {
+  make --silent static-site/node_modules/.installed
+  npm --prefix static-site run --silent check
+}
 
-part "The page's rules: extraction, merging, the journal, a draft's session"
-npm --prefix static-site run --silent test
+tools() {
+  make --silent tools
+}
 
-part "Build: the page, the local machine"
-make --silent page
-cargo build --package local --locked
+built() {
+  cargo build --locked --workspace --bins --examples
+  # Not the binaries over the handlers, which have no tests of their own.
+  cargo test --locked --workspace --no-run --lib --bin generate --test '*'
+}
 
-part "Rules, beside the rules; the model's wire with the faults of a scripted server"
-cargo test --package embedding --package shared --locked
-cargo test --package functions --lib --locked
-cargo test --package local --locked
+rules() {
+  cargo test --locked --workspace --lib --bin generate
+  cargo test --locked --workspace --doc
+}
 
-part "What strangers send, as a fuzzer found it: the kept inputs of every parser hold its rules"
-cargo test --package fuzz --locked
+workshop() {
+  cargo test --locked --workspace --test workshop -- --test-threads=3 \
+    --skip retrieval --skip authorisation --skip misbehaviour
+}
 
-part "The schedules of 300 seeds: faults before the store, deaths, duplicates, clocks; nothing lost or done twice"
-cargo test --package tests --test simulation --locked -- --nocapture
+while_it_builds() {
+  part "Tools of the tests: npm, PyPI, a browser" tools
+  part "The page: types from the OpenAPI document, TypeScript, lints" page_checks
+  part "The page's rules: extraction, merging, the journal, a draft's session" \
+    npm --prefix static-site run --silent test
+  part "Build: the page" make --silent page
+}
 
-part "The whole workshop through its front door: real stores over the wire, the real small model"
-cargo test --package tests --test workshop --locked -- --test-threads=3 \
-  --skip retrieval --skip authorisation --skip misbehaviour
+that_compute() {
+  renice -n 10 -p "$BASHPID" >/dev/null
+  part "Lints: warnings are errors" cargo clippy --workspace --all-targets --locked -- --deny warnings
+  part "Rules, beside the rules; the model's wire with the faults of a scripted server" rules
+  part "What strangers send, as a fuzzer found it: the kept inputs of every parser hold its rules" \
+    cargo test --locked --workspace --test kept
+  part "The schedules of 300 seeds: faults before the store, deaths, duplicates, clocks; nothing lost or done twice" \
+    cargo test --locked --workspace --test simulation -- --nocapture
+  part "How good the search is, by the judged set: nDCG@10 of words, of meaning and of both" \
+    cargo test --locked --workspace --test workshop retrieval -- --nocapture
+  part "The template: linters, a policy check, and each function's rights held to what its binary reaches" \
+    make --silent test-template
+}
 
-part "No way in without a good token: every route, by every way"
-cargo test --package tests --test workshop --locked authorisation -- --nocapture
-
-part "Each misbehaviour of a model's server, and what its user is told"
-cargo test --package tests --test workshop --locked misbehaviour -- --nocapture
-
-part "How good the search is, by the judged set: nDCG@10 of words, of meaning and of both"
-cargo test --package tests --test workshop --locked retrieval -- --nocapture
-
-part "Killed at any moment: nothing acknowledged is lost, every run ends"
-cargo test --package tests --test killed --locked -- --test-threads=1
-
-part "Twenty people at the main job at once, and while the machine is killed: no 5xx, nothing lost, memory flat"
-cargo test --package tests --test load --locked -- --nocapture --test-threads=1
-
-part "The API held to its OpenAPI document by schemathesis, with a token and without"
-make --silent test-api
-
-part "The template: linters, a policy check, and held to the routes, tables, binaries and what each can come to"
-make --silent test-template
-
-part "The main job under cargo lambda watch: each handler a process, streaming, a changed source"
-make --silent test-watch
-
-part "The main job deployed: template and binaries in an emulator of AWS that enforces IAM, signed in in a browser"
-make --silent test-deploy
-
-part "The page in a real browser: the main job with the real small model, nothing lost, accessible, safe"
-make --silent test-browser
+part "Formatting" formatting
+part "One family of builds: no dependency is compiled twice" tests/one-build.sh
+part "One HTTP stack: no second hyper, rustls or ring in what is deployed" tests/one-stack.sh
+beside while_it_builds
+part "Build: every binary, example and test, once" built
+beside_is_done
+part "What is derived from routes, jobs and tables is as they say" make --silent routes CHECK=yes
+beside that_compute
+part "The whole workshop through its front door: real stores over the wire, the real small model" workshop
+part "No way in without a good token: every route, by every way" \
+  cargo test --locked --workspace --test workshop authorisation -- --nocapture
+part "Each misbehaviour of a model's server, and what its user is told" \
+  cargo test --locked --workspace --test workshop misbehaviour -- --nocapture
+part "No port of the machine answers a page of another site, by the system's list of sockets" \
+  cargo test --locked --workspace --test sockets -- --nocapture
+part "The API held to its OpenAPI document by schemathesis, with a token and without" make --silent test-api
+part "The main job under cargo lambda watch: each handler a process, streaming, a changed source" \
+  make --silent test-watch
+part "The main job deployed: template and binaries in an emulator of AWS that enforces IAM, signed in in a browser" \
+  make --silent test-deploy
+part "The page in a real browser: the main job with the real small model, nothing lost, accessible, safe" \
+  make --silent test-browser
+beside_is_done
+part "Killed at any moment: nothing acknowledged is lost, every run ends" \
+  cargo test --locked --workspace --test killed -- --test-threads=1
+part "Twenty people at the main job at once, and while the machine is killed: no 5xx, nothing lost, memory flat" \
+  cargo test --locked --workspace --test load -- --nocapture --test-threads=1

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use functions::route::{Access, Verb};
 use functions::routes;
-use reqwest::Method;
 use serde_json::{Value, json};
 use tests::main_job::{Place, answer_streams, main_job};
 use tests::{Client, START};

@@ -71,7 +71,12 @@ impl Belongings {
             // What a topic follows is everybody's: the address is refused for itself.
             "feeds-follow" => Some(json!({"url": "http://127.0.0.1/feed"})),
             "chat-send" => Some(json!({"chat_id": self.draft, "message": "Taken over."})),
-            binary if matches!(route.takes, functions::Body::Json(_) | functions::Body::OptionalJson(_)) => {
+            binary
+                if matches!(
+                    route.takes,
+                    functions::route::Body::Json(_) | functions::route::Body::OptionalJson(_)
+                ) =>
+            {
                 panic!(
                     "{binary} takes a body: say in Belongings::body what its owner would send, with ada's ids in it"
                 )
