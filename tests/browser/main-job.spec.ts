@@ -5,7 +5,8 @@
  * README shows are taken on the way.
  */
 import { join } from "node:path";
-import { Machine, ROOT } from "./machine";
+import { Machine } from "./machine";
+import { TARGET } from "./places";
 import { editor, expect, saveState, test } from "./workshop";
 
 const PROMPT = [
@@ -23,7 +24,7 @@ const PROMPT = [
 ].join("\n");
 
 /** `make pictures` puts them where README shows them. */
-const PICTURES = process.env.WORKSHOP_PICTURES ?? join(ROOT, "target/browser/pictures");
+const PICTURES = process.env.WORKSHOP_PICTURES ?? join(TARGET, "browser/pictures");
 const picture = (name: string): string => join(PICTURES, `${name}.png`);
 
 test("from a need to a prompt that others clone", async ({ page, quiet }) => {

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
+import { TARGET } from "./places";
 
 /** Debian's Chromium where it is; elsewhere the one Playwright has installed. */
 const DEBIAN_CHROMIUM = "/usr/bin/chromium";
@@ -23,7 +24,7 @@ export default defineConfig({
   testMatch: "*.spec.ts",
   // What needs a deployment has a configuration of its own.
   testIgnore: "deployed/**",
-  outputDir: "../../target/browser/results",
+  outputDir: `${TARGET}/browser/results`,
   // The machines share two cores with a model: one test at a time is the fastest.
   workers: 1,
   timeout: 90_000,

@@ -26,7 +26,9 @@ sys.path[:0] = [str(ROOT / "infra"), str(Path(__file__).parent)]
 import deploy  # noqa: E402
 import emulator  # noqa: E402
 
-FOLDER = ROOT / "target/test-deploy"
+# Cargo's target folder, which CARGO_TARGET_DIR and cargo's configuration can move.
+TARGET = Path(subprocess.check_output([ROOT / "tests/target-dir.sh"], text=True).strip())
+FOLDER = TARGET / "test-deploy"
 STACK = "workshop-test"
 PASSWORD = "Correct-horse-7-battery"
 PEOPLE = ["ada@example.org", "ben@example.org", "cyd@example.org", "dan@example.org"]
@@ -325,7 +327,7 @@ def stage(tree):
     for source in deploy.BINARIES.glob("*.rs"):
         folder = tree / "target/lambda" / source.stem
         folder.mkdir(parents=True)
-        subprocess.run(["strip", "-o", folder / "bootstrap", ROOT / "target/debug" / source.stem], check=True)
+        subprocess.run(["strip", "-o", folder / "bootstrap", TARGET / "debug" / source.stem], check=True)
     return tree
 
 
@@ -334,7 +336,7 @@ class SmallModel:
 
     def __init__(self):
         self.process = subprocess.Popen(
-            [ROOT / "target/debug/examples/small_model"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [TARGET / "debug/examples/small_model"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.address = self.process.stdout.readline().strip()
         if not self.address:

@@ -13,7 +13,9 @@ from pathlib import Path
 from samcli.yamlhelper import yaml_parse
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-BUILT = ROOT / "target/debug"
+# Cargo's target folder, which CARGO_TARGET_DIR and cargo's configuration can move.
+TARGET = Path(subprocess.check_output([ROOT / "tests/target-dir.sh"], text=True).strip())
+BUILT = TARGET / "debug"
 # The tables that each module of shared/src/store reads or writes.
 TABLES = {
     "drafts": "DraftsTable", "conversations": "DraftsTable", "runs": "DraftsTable", "library": "LibraryTable",
