@@ -4,7 +4,7 @@ import { type BrowserContext, expect, type Locator, type Page } from "@playwrigh
 
 /**
  * The least share of a picture in which something has to be seen. A page of the library has it in a third of its
- * picture, the workshop in half and more, a page that is still empty in a hundredth.
+ * picture, the workshop in more, a page that is still empty in a hundredth.
  */
 export const LEAST_DETAIL = 0.1;
 

@@ -6,6 +6,7 @@ Says what it shows, and at the end what an emulator can't."""
 
 import argparse
 import base64
+import functools
 import hashlib
 import json
 import os
@@ -30,6 +31,7 @@ import emulator  # noqa: E402
 TARGET = Path(subprocess.check_output([ROOT / "tests/target-dir.sh"], text=True).strip())
 FOLDER = TARGET / "test-deploy"
 STACK = "workshop-test"
+BEGAN = time.monotonic()
 PASSWORD = "Correct-horse-7-battery"
 PEOPLE = ["ada@example.org", "ben@example.org", "cyd@example.org", "dan@example.org"]
 
@@ -70,7 +72,7 @@ def run(aws, staged, model, with_browser):
         "LimitMessagesPerMinute": "100",
     }
     boto3.client("ssm").put_parameter(Name="/workshop-test/model", Value="not-asked-for", Type="SecureString")
-    cloud = deploy.Cloud(
+    cloud = Cloud(
         STACK, staged / "infra/template.yaml", lambda packaged: emulator.adapted(packaged, aws, settings)
     )
 
@@ -117,7 +119,7 @@ def run(aws, staged, model, with_browser):
     if with_browser:
         users = [{"name": name, "password": PASSWORD} for name in PEOPLE[2:]]
         browser = {**os.environ, "DEPLOYED_URL": outputs["Address"], "DEPLOYED_USERS": json.dumps(users)}
-        command = ["npx", "playwright", "test", "--config", "deployed/deployed.config.ts"]
+        command = ["npm", "run", "--silent", "test:deployed"]
         subprocess.run(command, cwd=ROOT / "tests/browser", env=browser, check=True)
     else:
         print("  NOT SHOWN: it was left out by --without-browser")
@@ -140,6 +142,14 @@ def run(aws, staged, model, with_browser):
     left = boto3.client("dynamodb").list_tables()["TableNames"]
     check(not left, f"no table is left: {left}")
     shown("and with DATA=delete nothing is left")
+
+
+class Cloud(deploy.Cloud):
+    """Uploads the binaries once: zipping the same gigabyte for the second deployment would take minutes."""
+
+    @functools.cache
+    def package(self):
+        return super().package()
 
 
 def the_page_is_served(outputs):
@@ -402,7 +412,7 @@ def check(holds, what):
 
 
 def part(what):
-    print(f"\n-- {what}", flush=True)
+    print(f"\n-- {what} (after {time.monotonic() - BEGAN:.0f} s)", flush=True)
 
 
 def shown(what):
