@@ -4,7 +4,7 @@
   deploy release archive user undeploy fmt functions
 
 # Where cargo builds: every script takes it from here.
-export CARGO_TARGET_DIR := $(shell cargo metadata --format-version 1 --no-deps | sed -E 's/.*"target_directory":"([^"]*)".*/\1/')
+export CARGO_TARGET_DIR := $(shell tests/target-dir.sh)
 # All is built as one family: with another choice of packages, cargo would choose other features, and build
 # dependencies a second time.
 BUILD := cargo build --locked --workspace
@@ -72,7 +72,7 @@ bench: $(BENCH_TOOLS)  ## how fast it is, against its bars; ONLY="<chapters>"; A
 
 pictures: page $(BROWSER_TOOLS)  ## takes README's screenshots anew
 	$(BUILD) --bins --examples
-	cd tests/browser && WORKSHOP_PICTURES=../../static-site/pictures npm test --silent -- --grep "from a need"
+	cd tests/browser && WORKSHOP_PICTURES=../../static-site/pictures npm test --silent -- --grep "pictures are taken"
 
 routes:  ## writes what is derived from routes, jobs and tables; CHECK=yes only compares
 	@$(BUILD) --quiet --bin generate

@@ -27,7 +27,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HERE = Path(__file__).resolve().parent
-FOLDER = ROOT / "target/test-api"
+# Cargo's target folder, which CARGO_TARGET_DIR and cargo's configuration can move.
+TARGET = Path(subprocess.check_output([ROOT / "tests/target-dir.sh"], text=True).strip())
+FOLDER = TARGET / "test-api"
 WAYS = ("with a token", "without")
 DRAFTS = "/api/auspex/prompts/workshop/drafts"
 TEXT = "You answer from the given articles only, cite each claim as a link, and say what they do not tell. " * 2
@@ -246,7 +248,7 @@ class Machine:
         }
         self.log = open(folder / "workshop.log", "wb")
         self.process = subprocess.Popen(
-            [ROOT / "target/debug/workshop"], env=environment, stdout=self.log, stderr=subprocess.STDOUT
+            [TARGET / "debug/workshop"], env=environment, stdout=self.log, stderr=subprocess.STDOUT
         )
 
     def __enter__(self):

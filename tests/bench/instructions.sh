@@ -6,9 +6,10 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 version=$(sed -n '/^name = "gungraun-runner"$/{n;s/^version = "\(.*\)"$/\1/p}' Cargo.lock)
-tools=target/gungraun-runner-$version
+target=$(tests/target-dir.sh)
+tools=$target/gungraun-runner-$version
 [ -x "$tools/bin/gungraun-runner" ] ||
-  cargo install gungraun-runner --version "$version" --locked --root "$tools" --target-dir target/gungraun-runner >&2
+  cargo install gungraun-runner --version "$version" --locked --root "$tools" --target-dir "$target/gungraun-runner" >&2
 if ! command -v valgrind >/dev/null; then
   as_root=""
   [ "$(id -u)" = 0 ] || as_root="sudo"
@@ -17,5 +18,5 @@ if ! command -v valgrind >/dev/null; then
     DEBIAN_FRONTEND=noninteractive $as_root apt-get install --yes --no-install-recommends valgrind libc6-dbg
   } >&2
 fi
-PATH="$PWD/$tools/bin:$PATH" cargo bench --locked --profile "${1:-bench}" --package tests --bench instructions -- \
+PATH="$tools/bin:$PATH" cargo bench --locked --profile "${1:-bench}" --package tests --bench instructions -- \
   --output-format=json

@@ -1,11 +1,12 @@
 /** `make bench`'s figures of the page, apart from the tests: they are about how fast, not about whether. */
 import { defineConfig } from "@playwright/test";
+import { TARGET } from "./places";
 import { launchOptions } from "./playwright.config";
 
 export default defineConfig({
   testDir: ".",
   testMatch: "bench.ts",
-  outputDir: "../../target/browser/bench",
+  outputDir: `${TARGET}/browser/bench`,
   workers: 1,
   timeout: 1_800_000,
   reporter: [["dot"]],

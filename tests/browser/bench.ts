@@ -16,7 +16,8 @@ import { dirname, join } from "node:path";
 import { type Browser, type BrowserContext, chromium, expect, type Page, test } from "@playwright/test";
 import lighthouse from "lighthouse";
 import desktop from "lighthouse/core/config/desktop-config.js";
-import { Machine, ROOT } from "./machine";
+import { Machine } from "./machine";
+import { TARGET } from "./places";
 import { launchOptions } from "./playwright.config";
 import { converse, LETTERS, longText, seeded } from "./prepare";
 import { ScriptedModel } from "./scripted-model";
@@ -34,7 +35,7 @@ const AUDITS = 3;
 const AUDIT_ATTEMPTS = 3;
 const RUNS = 10_000;
 /** Where what was measured is written. */
-const FIGURES = process.env.BENCH_FIGURES ?? join(ROOT, "target/browser/bench.json");
+const FIGURES = process.env.BENCH_FIGURES ?? join(TARGET, "browser/bench.json");
 
 /** Samples of one figure; its bar is about their median. */
 interface Row {

@@ -7,11 +7,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Route } from "@playwright/test";
 import { Beacon, expectPure, guard, tricks } from "./attacker";
-import { Machine, ROOT } from "./machine";
+import { Machine } from "./machine";
+import { ROOT } from "./places";
 import { articles, commit, converse, largeFile } from "./prepare";
 import { Publisher } from "./publisher";
 import { refuse } from "./stand-in";
-import { test as base, editor, expect, open, TEXT } from "./workshop";
+import { editor, expect, open, TEXT, test } from "./workshop";
 
 interface Schema {
   $ref?: string;
@@ -172,46 +173,34 @@ const SCRIPTS = [
   "//",
 ];
 
-const test = base.extend<object, { publisher: Publisher; beacon: Beacon }>({
-  publisher: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from the pattern which fixtures are needed.
-    async ({}, use) => {
-      const publisher = await Publisher.start();
-      await use(publisher);
-      await publisher.stop();
-    },
-    { scope: "worker" },
-  ],
-  beacon: [
-    // biome-ignore lint/correctness/noEmptyPattern: As above.
-    async ({}, use) => {
-      const beacon = await Beacon.start();
-      await use(beacon);
-      await beacon.stop();
-    },
-    { scope: "worker" },
-  ],
-  machine: [
-    async ({ model, publisher }, use) => {
-      const hostile = {
-        id: short("ModelView.id"),
-        label: short("ModelView.label"),
-        base_url: model.url,
-        context_window: 65_536,
-        max_output_tokens: 4_096,
-        supports_tools: true,
-        price_in: 0,
-        price_out: 0,
-      };
-      const machine = await Machine.withTools(model.url, {
-        WORKSHOP_MODELS: JSON.stringify([hostile]),
-        WORKSHOP_REACHABLE: publisher.address,
-      });
-      await use(machine);
-      await machine.stop();
-    },
-    { scope: "worker" },
-  ],
+/** A machine of this file's own, whose model has a hostile name. */
+let machine: Machine;
+let publisher: Publisher;
+let beacon: Beacon;
+
+test.beforeAll(async ({ model }) => {
+  publisher = await Publisher.start();
+  beacon = await Beacon.start();
+  const hostile = {
+    id: short("ModelView.id"),
+    label: short("ModelView.label"),
+    base_url: model.url,
+    context_window: 65_536,
+    max_output_tokens: 4_096,
+    supports_tools: true,
+    price_in: 0,
+    price_out: 0,
+  };
+  machine = await Machine.withTools(model.url, {
+    WORKSHOP_MODELS: JSON.stringify([hostile]),
+    WORKSHOP_REACHABLE: publisher.address,
+  });
+});
+
+test.afterAll(async () => {
+  await machine.stop();
+  await publisher.stop();
+  await beacon.stop();
 });
 
 const HOSTILE = `"><img src=x onerror=pwned=1>`;
@@ -308,10 +297,7 @@ async function seed(
 
 test("hostile text in any field of any answer is shown as text and does nothing, in every view", async ({
   page,
-  machine,
   model,
-  publisher,
-  beacon,
 }) => {
   // Every view there is.
   test.slow();
@@ -459,8 +445,6 @@ test("hostile text in any field of any answer is shown as text and does nothing,
 
 test("a hostile sentence of a refusal is shown as text, wherever one can be refused", async ({
   page,
-  machine,
-  beacon,
   quiet,
 }) => {
   quiet.allow(/Failed to load resource/);

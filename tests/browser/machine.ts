@@ -3,10 +3,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { BUILT, ROOT } from "./places";
 
-export const ROOT = join(import.meta.dirname, "../..");
-/** Where cargo put the programs: debug builds, unless it is told. */
-export const BUILT = process.env.WORKSHOP_BUILT ?? join(ROOT, "target/debug");
 const STARTS_WITHIN_MS = 60_000;
 
 export class Machine {

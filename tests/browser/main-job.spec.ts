@@ -1,11 +1,9 @@
 /**
  * The main job with the real small model, as a newcomer does it: talk, draft,
  * test, rate, improve, commit, clone. What the model says is its own affair;
- * that it says it, and what becomes of it, is ours. The three screenshots that
- * README shows are taken on the way.
+ * that it says it, and what becomes of it, is ours.
  */
-import { join } from "node:path";
-import { Machine, ROOT } from "./machine";
+import { Machine } from "./machine";
 import { editor, expect, saveState, test } from "./workshop";
 
 const PROMPT = [
@@ -21,10 +19,6 @@ const PROMPT = [
   "# Sources",
   "Cite every claim as a Markdown link to its article.",
 ].join("\n");
-
-/** `make pictures` puts them where README shows them. */
-const PICTURES = process.env.WORKSHOP_PICTURES ?? join(ROOT, "target/browser/pictures");
-const picture = (name: string): string => join(PICTURES, `${name}.png`);
 
 test("from a need to a prompt that others clone", async ({ page, quiet }) => {
   test.setTimeout(600_000);
@@ -54,7 +48,6 @@ test("from a need to a prompt that others clone", async ({ page, quiet }) => {
     await page.getByLabel("Name", { exact: true }).fill("Weekly brief on AI adoption");
     await page.getByLabel("Description").fill("One page for executives, every claim with its source");
     await expect(saveState(page)).toHaveText(/Saved at/);
-    await page.screenshot({ path: picture("draft") });
 
     // A test runs on the sample articles, and its answer grows beside the prompt.
     await page.getByRole("tab", { name: "Test" }).click();
@@ -76,7 +69,6 @@ test("from a need to a prompt that others clone", async ({ page, quiet }) => {
     await expect(run.getByText("Saved.", { exact: true })).toBeVisible();
     await run.evaluate((shown) => shown.scrollIntoView());
     expect(await page.evaluate(() => scrollY), "the panel scrolls, and not the page").toBe(0);
-    await page.screenshot({ path: picture("test") });
     await page.reload();
     await page.getByRole("tab", { name: /^History/ }).click();
     await expect(page.getByRole("img", { name: "rated 2 of 5" })).toBeVisible();
@@ -106,7 +98,6 @@ test("from a need to a prompt that others clone", async ({ page, quiet }) => {
     await dialog.getByRole("button", { name: "Commit version 2" }).click();
     await expect(dialog.getByText("has version 2 now")).toBeVisible();
     await dialog.getByRole("link", { name: "See it in the library" }).click();
-    await page.screenshot({ path: picture("library") });
 
     const prompt = await machine.ask<{ version: number; content: string; clone_count: number }>(
       "GET",

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
+import { TARGET } from "./places";
 
-/** Debian's Chromium where it is; elsewhere the one Playwright has installed. */
-const DEBIAN_CHROMIUM = "/usr/bin/chromium";
+/** Debian's Chromium where it is; elsewhere the one Playwright has installed. Either way without its windows and menus. */
+const DEBIAN_CHROMIUM = "/usr/bin/chromium-headless-shell";
 
 export const launchOptions = {
   ...(existsSync(DEBIAN_CHROMIUM) ? { executablePath: DEBIAN_CHROMIUM } : {}),
@@ -19,13 +20,14 @@ export const launchOptions = {
 };
 
 export default defineConfig({
-  testDir: ".",
+  projects: [
+    { name: "page", testDir: ".", testIgnore: "deployed/**", outputDir: `${TARGET}/browser/results` },
+    // The page of a workshop that is deployed: DEPLOYED_URL says where, DEPLOYED_USERS who signs in there.
+    { name: "deployed", testDir: "deployed", outputDir: `${TARGET}/browser/deployed` },
+  ],
   testMatch: "*.spec.ts",
-  // What needs a deployment has a configuration of its own.
-  testIgnore: "deployed/**",
-  outputDir: "../../target/browser/results",
-  // The machines share two cores with a model: one test at a time is the fastest.
-  workers: 1,
+  // Two files at a time: while one waits for a save or an answer, the other computes.
+  workers: 2,
   timeout: 90_000,
   expect: { timeout: 15_000 },
   forbidOnly: true,

@@ -2,7 +2,8 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { BUILT, type Machine } from "./machine";
+import type { Machine } from "./machine";
+import { BUILT } from "./places";
 
 export interface Run {
   test_id: string;

@@ -1,6 +1,6 @@
 /**
- * What every test starts from: a machine of its own per file, a page that must
- * not complain, and the few things done to a draft in nearly all of them.
+ * What every test starts from: one machine for all tests of a worker, a page that
+ * must not complain, and the few things done to a draft in nearly all of them.
  */
 import { test as base, expect, type Locator, type Page } from "@playwright/test";
 import { Machine } from "./machine";
@@ -13,6 +13,7 @@ interface Fixtures {
   quiet: { allow: (words: RegExp) => void };
 }
 
+/** Of a worker. A file that changes one of them gets a worker of its own, whose start takes seconds. */
 interface Shared {
   model: ScriptedModel;
   machine: Machine;

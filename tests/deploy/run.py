@@ -6,6 +6,7 @@ Says what it shows, and at the end what an emulator can't."""
 
 import argparse
 import base64
+import functools
 import hashlib
 import json
 import os
@@ -26,8 +27,11 @@ sys.path[:0] = [str(ROOT / "infra"), str(Path(__file__).parent)]
 import deploy  # noqa: E402
 import emulator  # noqa: E402
 
-FOLDER = ROOT / "target/test-deploy"
+# Cargo's target folder, which CARGO_TARGET_DIR and cargo's configuration can move.
+TARGET = Path(subprocess.check_output([ROOT / "tests/target-dir.sh"], text=True).strip())
+FOLDER = TARGET / "test-deploy"
 STACK = "workshop-test"
+BEGAN = time.monotonic()
 PASSWORD = "Correct-horse-7-battery"
 PEOPLE = ["ada@example.org", "ben@example.org", "cyd@example.org", "dan@example.org"]
 
@@ -68,7 +72,7 @@ def run(aws, staged, model, with_browser):
         "LimitMessagesPerMinute": "100",
     }
     boto3.client("ssm").put_parameter(Name="/workshop-test/model", Value="not-asked-for", Type="SecureString")
-    cloud = deploy.Cloud(
+    cloud = Cloud(
         STACK, staged / "infra/template.yaml", lambda packaged: emulator.adapted(packaged, aws, settings)
     )
 
@@ -115,7 +119,7 @@ def run(aws, staged, model, with_browser):
     if with_browser:
         users = [{"name": name, "password": PASSWORD} for name in PEOPLE[2:]]
         browser = {**os.environ, "DEPLOYED_URL": outputs["Address"], "DEPLOYED_USERS": json.dumps(users)}
-        command = ["npx", "playwright", "test", "--config", "deployed/deployed.config.ts"]
+        command = ["npm", "run", "--silent", "test:deployed"]
         subprocess.run(command, cwd=ROOT / "tests/browser", env=browser, check=True)
     else:
         print("  NOT SHOWN: it was left out by --without-browser")
@@ -138,6 +142,14 @@ def run(aws, staged, model, with_browser):
     left = boto3.client("dynamodb").list_tables()["TableNames"]
     check(not left, f"no table is left: {left}")
     shown("and with DATA=delete nothing is left")
+
+
+class Cloud(deploy.Cloud):
+    """Uploads the binaries once: zipping the same gigabyte for the second deployment would take minutes."""
+
+    @functools.cache
+    def package(self):
+        return super().package()
 
 
 def the_page_is_served(outputs):
@@ -325,7 +337,7 @@ def stage(tree):
     for source in deploy.BINARIES.glob("*.rs"):
         folder = tree / "target/lambda" / source.stem
         folder.mkdir(parents=True)
-        subprocess.run(["strip", "-o", folder / "bootstrap", ROOT / "target/debug" / source.stem], check=True)
+        subprocess.run(["strip", "-o", folder / "bootstrap", TARGET / "debug" / source.stem], check=True)
     return tree
 
 
@@ -334,7 +346,7 @@ class SmallModel:
 
     def __init__(self):
         self.process = subprocess.Popen(
-            [ROOT / "target/debug/examples/small_model"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [TARGET / "debug/examples/small_model"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.address = self.process.stdout.readline().strip()
         if not self.address:
@@ -400,7 +412,7 @@ def check(holds, what):
 
 
 def part(what):
-    print(f"\n-- {what}", flush=True)
+    print(f"\n-- {what} (after {time.monotonic() - BEGAN:.0f} s)", flush=True)
 
 
 def shown(what):

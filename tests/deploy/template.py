@@ -5,7 +5,6 @@ What a handler can come to, the linker knows: a binary has the functions that it
 store has one for each table and operation (shared/src/store/table.rs), so that an action on the wrong table shows."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -14,7 +13,9 @@ from pathlib import Path
 from samcli.yamlhelper import yaml_parse
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-BUILT = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
+# Cargo's target folder, which CARGO_TARGET_DIR and cargo's configuration can move.
+TARGET = Path(subprocess.check_output([ROOT / "tests/target-dir.sh"], text=True).strip())
+BUILT = TARGET / "debug"
 OPERATIONS = {
     "get_item": "GetItem", "batch_get_item": "BatchGetItem", "query": "Query", "search_vectors": "SearchVectors",
     "update_item": "UpdateItem", "delete_item": "DeleteItem", "batch_write_item": "BatchWriteItem",
