@@ -108,7 +108,7 @@ def run(aws, staged, model, with_browser):
         "DEPLOYED_DRAFTS_TABLE": outputs["DraftsTable"],
         "DEPLOYED_TOKENS": json.dumps(tokens),
     }
-    test = ["cargo", "test", "--locked", "--package", "tests", "--test", "deployed", "--", "--nocapture"]
+    test = ["cargo", "test", "--locked", "--workspace", "--test", "deployed", "--", "--nocapture"]
     subprocess.run([*test, "--test-threads=1"], env=environment, check=True)
 
     part("A dead letter; the log")

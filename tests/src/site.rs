@@ -18,7 +18,8 @@ pub struct Site {
     data: PathBuf,
     dynamodb_port: u16,
     sqs_port: u16,
-    models: Value,
+    /// As `WORKSHOP_MODELS` has them; the small model when there are none.
+    models: Option<Value>,
     pid: AtomicU32,
     life: AtomicU64,
 }
@@ -26,9 +27,28 @@ pub struct Site {
 impl Site {
     /// A place for a machine that has these `models` (as `WORKSHOP_MODELS` has them), with nothing in it yet.
     pub fn new(name: &str, models: Value) -> Self {
+        Self::at(name, Some(models))
+    }
+
+    /// A place for a machine that starts the small model, as it does for a person; the model is installed already.
+    pub fn with_the_small_model(name: &str) -> Self {
+        let site = Self::at(name, None);
+        std::fs::create_dir_all(&site.data).expect("a folder");
+        let installed = crate::root().join(".workshop/model");
+        std::fs::create_dir_all(&installed).expect("a folder");
+        std::os::unix::fs::symlink(installed.canonicalize().expect("a path"), site.data.join("model"))
+            .expect("a link");
+        site
+    }
+
+    fn at(name: &str, models: Option<Value>) -> Self {
         let this = std::env::current_exe().expect("a path");
         let binary = this.ancestors().nth(2).expect("a folder").join("workshop");
-        assert!(binary.exists(), "{} is missing: run `cargo build -p local` first", binary.display());
+        assert!(
+            binary.exists(),
+            "{} is missing: run `cargo build --workspace --bin workshop` first",
+            binary.display()
+        );
         let data = std::env::temp_dir().join(format!("workshop-{name}-{}", std::process::id()));
         let [port, dynamodb_port, sqs_port] = free_ports();
         let (pid, life) = (AtomicU32::new(0), AtomicU64::new(0));
@@ -42,12 +62,16 @@ impl Site {
 
     /// Starts the machine, which is not ready yet.
     pub fn spawn(&self) -> Child {
-        let machine = Command::new(&self.binary)
+        let mut machine = Command::new(&self.binary);
+        match &self.models {
+            Some(models) => machine.env("WORKSHOP_MODELS", models.to_string()),
+            None => machine.env_remove("WORKSHOP_MODELS"),
+        };
+        let machine = machine
             .env("WORKSHOP_PORT", self.port.to_string())
             .env("WORKSHOP_DYNAMODB_PORT", self.dynamodb_port.to_string())
             .env("WORKSHOP_SQS_PORT", self.sqs_port.to_string())
             .env("WORKSHOP_DATA_DIR", &self.data)
-            .env("WORKSHOP_MODELS", self.models.to_string())
             .env("WORKSHOP_RECOVER_EVERY", "1")
             .env("WORKSHOP_LIMIT_RUNS_PER_MINUTE", "1000")
             .env("WORKSHOP_LIMIT_MESSAGES_PER_MINUTE", "1000")
