@@ -26,9 +26,8 @@ run: page  ## the whole workshop on this machine
 	cargo build --package local
 	@exec target/debug/workshop
 
-watch: page functions $(CARGO_LAMBDA)  ## the same with each handler a function of its own, built anew when its source changes
-	cargo build --package local
-	@$(WITH_TOOLS) exec target/debug/workshop --watch
+watch: page functions  ## the same with each handler a function of its own, built anew when its source changes
+	@exec target/debug/workshop --watch
 
 page: $(PAGE)  ## builds the page into static-site/dist, when something of it changed
 
@@ -43,8 +42,8 @@ test-api: $(API_TOOLS)  ## the API held to its document; EXAMPLES=<number> SEED=
 	cargo build --locked --package local
 	$(VENV)/api/bin/python tests/api/run.py --examples $(or $(EXAMPLES),50) --seed $(or $(SEED),1)
 
-test-watch: functions $(CARGO_LAMBDA)  ## the main job under cargo lambda watch
-	$(WITH_TOOLS) cargo test --locked --package tests --test watch -- --nocapture
+test-watch: functions $(CARGO_LAMBDA)  ## the main job with each handler a process, and under cargo lambda watch
+	$(WITH_TOOLS) cargo test --locked --workspace --test watch -- --nocapture --test-threads=1
 
 test-template: functions $(TEST_TOOLS)  ## the template: linted, checked by policy, and held to the code
 	cargo build --locked --package tests --example parts
@@ -104,14 +103,14 @@ $(BROWSER_TOOLS): tests/browser/package-lock.json
 	tests/browser/install-chromium.sh
 	@touch $@
 
-# Alone, so that cargo makes of them what it makes when each is run: other packages ask for other features.
+# With all other binaries, so that nothing is built twice, with other features. `make watch` builds them so, too.
 functions:
-	cargo build --locked --package functions --bins
+	cargo build --locked --workspace --bins
 
 $(VENV)/bin/pip:
 	python3 -m venv $(VENV)
 
-# Only this line of what deploys: `make watch` needs no more.
+# Only this line of what deploys: `make test-watch` needs no more.
 $(CARGO_LAMBDA): infra/requirements.txt | $(VENV)/bin/pip
 	awk '/^cargo-lambda==/ { on = 1 } on { print } on && !/\\$$/ { exit }' $< > $(VENV)/cargo-lambda.txt
 	$(VENV)/bin/pip install --quiet --no-deps --require-hashes --requirement $(VENV)/cargo-lambda.txt

@@ -8,6 +8,7 @@ pub mod feed_server;
 pub mod handlers;
 pub mod main_job;
 pub mod news;
+pub mod processes;
 pub mod refusals;
 pub mod scripted_model;
 pub mod simulation;

@@ -6,6 +6,7 @@
 //! here: no binary that is deployed has a way around the token.
 
 mod bucket;
+mod environment;
 mod events;
 mod functions;
 mod gateway;
@@ -13,17 +14,23 @@ mod machine;
 mod migrate;
 mod model;
 mod page;
+mod payload;
+mod process;
 mod pump;
+mod runtime_api;
 mod services;
 pub mod settings;
 mod sign_in;
+mod sources;
+mod watch;
 
 /// The embedded database makes and drops millions of small values: a fifth of
 /// what an import took was the system's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-pub use functions::{Handlers, environment};
+pub use environment::environment;
+pub use functions::Handlers;
 pub use machine::{Machine, ModelChoice, Options};
 pub use model::{BundledModel, MODEL_ID};
 pub use page::CONTENT_SECURITY_POLICY;

@@ -24,12 +24,13 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::bucket::{self, Bucket};
-use crate::functions::{Functions, Handlers, Leash, Watch};
+use crate::functions::{Functions, Handlers};
 use crate::gateway::Gateway;
 use crate::model::{BundledModel, MODEL_ID};
 use crate::pump::Queue;
 use crate::services::{DynamoDb, listen, start_sqs};
 use crate::sign_in::{CLIENT_ID, SignIn};
+use crate::watch::{Watch, Watching};
 use crate::{events, migrate, pump};
 
 /// Tokens that the small model is asked to read and write together. It could
@@ -105,7 +106,7 @@ pub struct Machine {
     sign_in: Arc<SignIn>,
     model: Option<BundledModel>,
     functions: Functions,
-    leash: Option<Leash>,
+    watching: Option<Watching>,
     background: JoinSet<()>,
     serving: JoinHandle<()>,
     stop_gateway: watch::Sender<bool>,
@@ -182,14 +183,14 @@ impl Machine {
             shared::install::install(app).await.context("The sample collection can't be installed")?;
         }
 
-        let (functions, leash) = match options.handlers {
+        let (functions, watching) = match options.handlers {
             Handlers::Here => (Functions::Here(app), None),
-            Handlers::Watched { port, log } => {
+            Handlers::Watched { log } => {
                 // A function in a process of its own can't see the model start.
                 let readiness = app.models().settled(MODEL_PATIENCE).await;
                 tracing::info!(?readiness, "the functions begin");
-                let (watch, leash) = Watch::start(&app.config, &data_dir.join("watched"), port, log).await?;
-                (Functions::Watched(Arc::new(watch)), Some(leash))
+                let (watch, watching) = Watch::start(&app.config, log.as_deref()).await?;
+                (Functions::Watched(watch), Some(watching))
             }
         };
         let mut background = JoinSet::new();
@@ -224,7 +225,7 @@ impl Machine {
             sign_in,
             model: bundled,
             functions,
-            leash,
+            watching,
             background,
             serving,
             stop_gateway,
@@ -241,14 +242,6 @@ impl Machine {
     /// Where DynamoDB's wire protocol is served.
     pub fn dynamodb_url(&self) -> String {
         format!("http://{}", self.dynamodb.address)
-    }
-
-    /// Where `cargo lambda watch` answers, when it runs the functions: past the gateway.
-    pub fn functions_url(&self) -> Option<String> {
-        match &self.functions {
-            Functions::Here(_) => None,
-            Functions::Watched(watch) => Some(watch.url().to_owned()),
-        }
     }
 
     /// The time, which may be moved forward.
@@ -289,8 +282,8 @@ impl Machine {
             self.serving.abort();
         }
         self.background.shutdown().await;
-        if let Some(leash) = self.leash {
-            leash.stop().await;
+        if let Some(watching) = self.watching {
+            watching.stop().await;
         }
         if let Some(model) = self.model {
             model.stop().await;

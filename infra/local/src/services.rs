@@ -136,7 +136,7 @@ async fn pass(
 
 /// Whether a request was sent by a page in a browser, or to a name that was
 /// made to point here (DNS rebinding). Tools send neither header.
-fn from_a_page(headers: &HeaderMap) -> bool {
+pub fn from_a_page(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     from_a_browser(headers) || !is_loopback(host)
 }
