@@ -28,7 +28,9 @@ pub fn running(ids: &BTreeSet<u32>, binary: &str) -> Vec<u32> {
     let names = [binary.to_owned(), format!("{binary} (deleted)")];
     let runs = |id: &u32| {
         let file = std::fs::read_link(format!("/proc/{id}/exe")).unwrap_or_default();
-        file.file_name().and_then(|name| name.to_str()).is_some_and(|name| names.iter().any(|own| own == name))
+        file.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| names.iter().any(|own| own == name))
     };
     ids.iter().copied().filter(runs).collect()
 }
@@ -48,7 +50,8 @@ pub fn signal(id: u32, name: &str) {
 /// Where these processes listen for TCP connections.
 pub fn listening(ids: &BTreeSet<u32>) -> BTreeSet<SocketAddr> {
     let sockets: BTreeSet<PathBuf> = ids.iter().flat_map(|id| links(&format!("/proc/{id}/fd"))).collect();
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| std::fs::read_to_string(table).unwrap_or_default());
+    let tables =
+        ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| std::fs::read_to_string(table).unwrap_or_default());
     let mut listening = BTreeSet::new();
     for line in tables.iter().flat_map(|table| table.lines().skip(1)) {
         let fields: Vec<_> = line.split_whitespace().collect();
@@ -97,7 +100,8 @@ mod tests {
     #[test]
     fn what_this_process_starts_and_listens_on_is_found() {
         let this = std::process::id();
-        let listeners = ["127.0.0.1:0", "[::1]:0"].map(|address| std::net::TcpListener::bind(address).expect("a port"));
+        let listeners =
+            ["127.0.0.1:0", "[::1]:0"].map(|address| std::net::TcpListener::bind(address).expect("a port"));
         let found = listening(&family(this));
         for listener in &listeners {
             assert!(found.contains(&listener.local_addr().expect("an address")), "{listener:?} in {found:?}");

@@ -1,10 +1,11 @@
 //! A function's process: started, given events, ended.
 
-use std::fs::Metadata;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Seek};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use axum::body::Bytes;
@@ -17,6 +18,8 @@ use crate::runtime_api::{Answer, Place};
 
 /// How long a [`Leash`] has to end.
 const STOPPING_LIMIT: Duration = Duration::from_secs(10);
+/// Bytes of a binary that are compared at once.
+const READ_AT_ONCE: usize = 256 * 1_024;
 /// Lives as long as its standard input is open, and then kills its process
 /// group, itself with it: also when this process was killed, and could end
 /// nothing any more.
@@ -52,36 +55,56 @@ impl Leash {
 /// A function's process, of one build. Dropping this ends it.
 pub(crate) struct Process {
     name: String,
-    place: Place,
+    place: Arc<Place>,
     build: Build,
     /// Why it ended, once it has.
     ended: watch::Receiver<Option<String>>,
     stop: Arc<Notify>,
 }
 
-/// Which build of a binary a file is.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Build {
-    modified: Option<SystemTime>,
-    bytes: u64,
-}
+/// One build of a binary: its file as it was opened, whatever is put in its place.
+pub(crate) struct Build(File);
 
 impl Build {
-    /// The one that is there now; none while cargo puts another in its place.
-    pub fn of(binary: &Path) -> Option<Self> {
-        let metadata: Metadata = binary.metadata().ok()?;
-        Some(Self { modified: metadata.modified().ok(), bytes: metadata.len() })
+    /// The one that is there now.
+    pub fn of(binary: &Path) -> io::Result<Self> {
+        File::open(binary).map(Self)
+    }
+
+    /// Whether another one has other contents. Cargo links all functions again
+    /// when their library changes; most become what they were.
+    fn is_other(&self, other: &Self) -> io::Result<bool> {
+        let (here, there) = (self.0.metadata()?, other.0.metadata()?);
+        if here.len() != there.len() {
+            return Ok(true);
+        }
+        if here.modified()? == there.modified()? {
+            return Ok(false);
+        }
+        let read = |file: &File| {
+            let mut file = file.try_clone()?;
+            file.rewind()?;
+            io::Result::Ok(BufReader::with_capacity(READ_AT_ONCE, file))
+        };
+        let (mut here, mut there) = (read(&self.0)?, read(&other.0)?);
+        loop {
+            let (one, other) = (here.fill_buf()?, there.fill_buf()?);
+            let bytes = one.len().min(other.len());
+            if one.get(..bytes) != other.get(..bytes) {
+                return Ok(true);
+            }
+            if bytes == 0 {
+                return Ok(one.len() != other.len());
+            }
+            here.consume(bytes);
+            there.consume(bytes);
+        }
     }
 }
 
 impl Process {
     /// Starts the function `name`, whose binary `command` names, at `place`.
-    pub fn start(
-        name: &str,
-        build: Build,
-        mut command: Command,
-        place: Place,
-    ) -> std::io::Result<Arc<Self>> {
+    pub fn start(name: &str, build: Build, mut command: Command, place: Place) -> io::Result<Arc<Self>> {
         command
             .env("AWS_LAMBDA_RUNTIME_API", &place.address)
             .env("AWS_LAMBDA_FUNCTION_NAME", name)
@@ -89,6 +112,9 @@ impl Process {
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .kill_on_drop(true);
         let mut child = command.spawn()?;
+        // It is there until the process has ended, which would take its absence for a fault.
+        let place = Arc::new(place);
+        let held = place.clone();
         let (tell, ended) = watch::channel(None);
         let stop = Arc::new(Notify::new());
         let stopped = stop.clone();
@@ -100,7 +126,9 @@ impl Process {
                     Err(error) => Err(error),
                 },
             };
-            let _ = tell.send(Some(ended.map_or_else(|error| error.to_string(), |status| status.to_string())));
+            drop(held);
+            let _ =
+                tell.send(Some(ended.map_or_else(|error| error.to_string(), |status| status.to_string())));
         });
         Ok(Arc::new(Self { name: name.to_owned(), place, build, ended, stop }))
     }
@@ -110,9 +138,9 @@ impl Process {
         self.ended.borrow().is_some()
     }
 
-    /// Whether it is of another build than the one that is there now.
-    pub fn is_old(&self, binary: &Path) -> bool {
-        Build::of(binary).is_none_or(|build| build != self.build)
+    /// Whether another build than its own is there now. Files are read for it.
+    pub fn is_old(&self, binary: &Path) -> io::Result<bool> {
+        self.build.is_other(&Build::of(binary)?)
     }
 
     /// Gives it an event, once it has answered those before it. It lives until
@@ -169,6 +197,31 @@ mod tests {
     fn start(api: &RuntimeApi, script: &str) -> Arc<Process> {
         let build = Build::of(Path::new("/bin/sh")).unwrap();
         Process::start("scripted", build, shell(script), api.place().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_build_is_another_when_its_contents_are() {
+        let file = std::env::temp_dir().join(format!("workshop-build-{}", std::process::id()));
+        // As cargo puts a binary in its place.
+        let put = |contents: &[u8]| {
+            let _ = std::fs::remove_file(&file);
+            std::fs::write(&file, contents).unwrap();
+            Build::of(&file).unwrap()
+        };
+        let mut contents = vec![7; 3 * READ_AT_ONCE];
+        let first = put(&contents);
+        assert!(!first.is_other(&Build::of(&file).unwrap()).unwrap(), "it is the same file");
+        std::thread::sleep(Duration::from_millis(20));
+        let same = put(&contents);
+        assert!(!first.is_other(&same).unwrap(), "it was built again to the same");
+        *contents.last_mut().unwrap() = 8;
+        let other = put(&contents);
+        for _ in 0..2 {
+            assert!(first.is_other(&other).unwrap(), "its last byte is another");
+        }
+        contents.push(8);
+        assert!(other.is_other(&put(&contents)).unwrap(), "it is longer");
+        std::fs::remove_file(file).unwrap();
     }
 
     #[tokio::test]

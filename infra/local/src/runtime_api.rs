@@ -110,7 +110,7 @@ impl RuntimeApi {
         let (events, taken) = mpsc::channel(EVENTS_MAX);
         let seat = Seat { events: tokio::sync::Mutex::new(taken), waiting: Mutex::default() };
         locked(&self.seats).insert(token.clone(), Arc::new(seat));
-        let address = format!("{}/{token}", self.address);
+        let address = format!("http://{}/{token}", self.address);
         Ok(Place { address, token, seats: self.seats.clone(), events })
     }
 }
@@ -164,7 +164,10 @@ async fn next(State(seats): State<Seats>, Path(token): Path<String>) -> Response
     let headers = [
         ("lambda-runtime-aws-request-id", id),
         ("lambda-runtime-deadline-ms", deadline.to_string()),
-        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:000000000000:function:local".into()),
+        (
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:us-east-1:000000000000:function:local".into(),
+        ),
         ("content-type", "application/json".into()),
     ];
     (headers, invocation.event).into_response()
@@ -178,7 +181,8 @@ async fn answered(
     body: Body,
 ) -> StatusCode {
     let Some(answer) = waiting(&seats, &token, &id) else { return StatusCode::NOT_FOUND };
-    let streams = headers.get("lambda-runtime-function-response-mode").is_some_and(|mode| mode == "streaming");
+    let streams =
+        headers.get("lambda-runtime-function-response-mode").is_some_and(|mode| mode == "streaming");
     let (pieces, read) = mpsc::channel(PIECES_MAX);
     let _ = answer.send(Ok(Answer { streams, pieces: ReceiverStream::new(read).boxed() }));
     let mut body = body.into_data_stream();
@@ -235,7 +239,7 @@ mod tests {
     }
 
     fn url(place: &Place, path: &str) -> String {
-        format!("http://{}/2018-06-01/runtime/invocation/{path}", place.address)
+        format!("{}/2018-06-01/runtime/invocation/{path}", place.address)
     }
 
     /// Asks for the next event as a function does: its id and the event.
@@ -256,7 +260,8 @@ mod tests {
         let process = async {
             let (id, event) = next(&http, &place).await;
             assert_eq!(event, "1");
-            let answered = http.post(url(&place, &format!("{id}/response"))).body("one").send().await.unwrap();
+            let answered =
+                http.post(url(&place, &format!("{id}/response"))).body("one").send().await.unwrap();
             assert_eq!(answered.status(), 202);
             let again = http.post(url(&place, &format!("{id}/response"))).body("other").send().await.unwrap();
             assert_eq!(again.status(), 404, "it is answered already");

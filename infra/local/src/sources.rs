@@ -155,7 +155,8 @@ mod tests {
         write("functions/src/deep/old.rs~", "12");
         assert!(!is_told().await, "no source has changed");
         // As editors write: beside and renamed over the old one.
-        std::fs::rename(root.join("functions/src/deep/old.rs~"), root.join("functions/src/deep/old.rs")).unwrap();
+        std::fs::rename(root.join("functions/src/deep/old.rs~"), root.join("functions/src/deep/old.rs"))
+            .unwrap();
         write("Cargo.toml", "3");
         assert!(is_told().await, "sources have changed");
         assert!(!is_told().await, "that was told");

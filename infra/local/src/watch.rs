@@ -11,13 +11,13 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use axum::body::Bytes;
 use futures::TryStreamExt;
 use serde_json::Value;
@@ -126,7 +126,8 @@ impl Watch {
             let pieces = self.call(name, event, JOB_LIMIT).await?.pieces;
             let whole: Vec<u8> =
                 pieces.try_fold(Vec::new(), async |whole, piece| Ok([&whole, &piece[..]].concat())).await?;
-            serde_json::from_slice(&whole).with_context(|| format!("{name} answered something else than JSON"))
+            serde_json::from_slice(&whole)
+                .with_context(|| format!("{name} answered something else than JSON"))
         };
         timeout(JOB_LIMIT, answered).await.with_context(|| format!("{name} took too long"))?
     }
@@ -160,22 +161,18 @@ impl Watch {
         let binary = self.binaries.join(name);
         let mut last = None;
         for _ in 0..LOOKS {
-            if let Some(build) = Build::of(&binary) {
-                let mut command = Command::new(&binary);
-                command.envs(self.settings.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
-                self.lead(&mut command)?;
-                match Process::start(name, build, command, self.api.place()?) {
-                    Ok(process) => return Ok(process),
-                    Err(error) => last = Some(error),
-                }
+            let mut command = Command::new(&binary);
+            command.envs(self.settings.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
+            self.lead(&mut command)?;
+            let place = self.api.place()?;
+            match Build::of(&binary).and_then(|build| Process::start(name, build, command, place)) {
+                Ok(process) => return Ok(process),
+                Err(error) => last = Some(error),
             }
             sleep(LOOK_EVERY).await;
         }
-        let binary = binary.display();
-        match last {
-            Some(error) => Err(error).with_context(|| format!("{binary} can't be started")),
-            None => bail!("{binary} isn't there: it was never built"),
-        }
+        Err(last.unwrap_or_else(|| ErrorKind::NotFound.into()))
+            .with_context(|| format!("{} can't be started", binary.display()))
     }
 
     /// Has what a command starts end with this process, and print where all print.
@@ -204,18 +201,35 @@ impl Watch {
         state.running.retain(|_, process| !process.has_ended());
         let names: Vec<_> = state.running.keys().cloned().collect();
         drop(state);
-        self.output.tell(&format!("A source has changed. {} functions run and are built anew.", names.len()));
+        self.output
+            .tell(&format!("A source has changed. Functions that run and are built anew: {}.", names.len()));
         if names.is_empty() || !self.build(&names).await? {
             return Ok(());
         }
         let mut state = self.state.lock().await;
-        let mut others: Vec<_> =
-            state.running.extract_if(|name, process| process.is_old(&self.binaries.join(name))).collect();
-        state.built.extend(names.into_iter().map(|name| (name, changes)));
+        state.built.extend(names.iter().map(|name| (name.clone(), changes)));
+        let running = |name: &String| Some((name.clone(), state.is_running(name)?));
+        let running: Vec<_> = names.iter().filter_map(running).collect();
+        drop(state);
+        let binaries = self.binaries.clone();
+        let others = tokio::task::spawn_blocking(move || {
+            let is_old = |(name, process): &(String, Arc<Process>)| process.is_old(&binaries.join(name));
+            running.into_iter().filter(|one| is_old(one).unwrap_or(true)).collect::<Vec<_>>()
+        });
+        let mut others = others.await?;
+        let mut state = self.state.lock().await;
+        for (name, old) in &others {
+            if state.running.get(name).is_some_and(|process| Arc::ptr_eq(process, old)) {
+                state.running.remove(name);
+            }
+        }
         drop(state);
         others.sort_by(|(one, _), (other, _)| one.cmp(other));
         let names: Vec<_> = others.iter().map(|(name, _)| name.as_str()).collect();
-        self.output.tell(&format!("Built. The next call of each of these is to the new one: {}.", names.join(", ")));
+        self.output.tell(&match names[..] {
+            [] => "Built. The functions that run are the same.".to_owned(),
+            _ => format!("Built. The next call of each of these is to the new one: {}.", names.join(", ")),
+        });
         for (_, old) in others {
             // It ends with its last call, which has this long.
             let old = Arc::downgrade(&old);
