@@ -40,7 +40,7 @@ const JOB_LIMIT: Duration = Duration::from_secs(900);
 const OLD_LIMIT: Duration = Duration::from_secs(10);
 /// How often it is looked for a binary that cargo is just putting in its
 /// place, and the pause between.
-const LOOKS: usize = 40;
+const LOOKS: usize = 20;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The functions, each a process of its own.
