@@ -26,7 +26,8 @@ run: page  ## the whole workshop on this machine
 	cargo build --package local
 	@exec target/debug/workshop
 
-watch: page functions  ## the same with each handler a function of its own, built anew when its source changes
+watch: page  ## the same with each handler a function of its own, built anew when its source changes
+	cargo build --locked --workspace --bin workshop
 	@exec target/debug/workshop --watch
 
 page: $(PAGE)  ## builds the page into static-site/dist, when something of it changed
@@ -103,7 +104,7 @@ $(BROWSER_TOOLS): tests/browser/package-lock.json
 	tests/browser/install-chromium.sh
 	@touch $@
 
-# With all other binaries, so that nothing is built twice, with other features. `make watch` builds them so, too.
+# Of the whole workspace, so that nothing is built twice, with other features. `make watch` asks for the same ones.
 functions:
 	cargo build --locked --workspace --bins
 

@@ -3,13 +3,13 @@
 //! events as Lambda gives them. No authorizer stands before it, so it checks
 //! the token itself, against the key set of this machine's sign-in.
 //!
-//! A process is started when its function is first called. After a change of a
-//! source, cargo builds the functions that run, and those that became others
-//! are started anew: calls under way end with the old process, the next call
-//! starts the new one. Until then, and as long as it doesn't compile, the old
-//! ones go on. Functions that don't run are built when they are called.
+//! A function is built and its process started when it is first called. After a
+//! change of a source, cargo builds the functions that run, and those that
+//! became others are started anew: calls under way end with the old process,
+//! the next call starts the new one. Until then, and as long as it doesn't
+//! compile, the old ones go on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -52,6 +52,8 @@ pub(crate) struct Watch {
     group: i32,
     output: Output,
     state: Mutex<State>,
+    /// Held while cargo builds: it does one thing at a time.
+    building: Mutex<()>,
 }
 
 /// What runs, and of which sources. Functions are known by their names.
@@ -59,19 +61,28 @@ pub(crate) struct Watch {
 struct State {
     /// The processes that are called.
     running: HashMap<String, Arc<Process>>,
-    /// Changes of sources so far.
+    /// Changes of sources since the start.
     changes: u64,
-    /// After how many changes a function was last built; at the start when it isn't here.
+    /// After which change a function was last built.
     built: HashMap<String, u64>,
+    /// After which change something didn't compile.
+    broken: Option<u64>,
+    /// Functions that are to be built together next.
+    wanted: BTreeSet<String>,
 }
 
 impl State {
-    fn is_running(&self, name: &str) -> Option<Arc<Process>> {
+    fn running(&self, name: &str) -> Option<Arc<Process>> {
         self.running.get(name).filter(|process| !process.has_ended()).cloned()
     }
 
-    fn is_current(&self, name: &str) -> bool {
-        self.built.get(name).copied().unwrap_or_default() >= self.changes
+    fn is_broken(&self) -> bool {
+        self.broken == Some(self.changes)
+    }
+
+    /// Whether building it again would make nothing else of it.
+    fn is_built(&self, name: &str) -> bool {
+        self.is_broken() || self.built.get(name) == Some(&self.changes)
     }
 }
 
@@ -82,11 +93,9 @@ pub(crate) struct Watching {
 }
 
 impl Watch {
-    /// Builds the functions, and watches their sources from now on. They get
-    /// the settings that `config` has, and print into `log`, as cargo does.
-    ///
-    /// # Errors
-    /// When something can't be started. That functions don't compile is told, and is no error.
+    /// Watches the sources from now on; cargo looks at older changes when a
+    /// function is first built. Functions get the settings that `config` has,
+    /// and print into `log`, as cargo does.
     pub async fn start(config: &Config, log: Option<&Path>) -> anyhow::Result<(Arc<Self>, Watching)> {
         let workspace = Path::new(WORKSPACE).canonicalize()?;
         let leash = Leash::new()?;
@@ -97,11 +106,10 @@ impl Watch {
             group: leash.group,
             output: Output::to(log)?,
             state: Mutex::default(),
+            building: Mutex::default(),
             workspace,
         });
-        // Before it is built: what changes meanwhile is built after it.
         let mut sources = Sources::of(&watch.workspace).await;
-        watch.build(&[]).await?;
         let builder = watch.clone();
         let building = tokio::spawn(async move {
             loop {
@@ -136,21 +144,15 @@ impl Watch {
     async fn process(&self, name: &str) -> anyhow::Result<Arc<Process>> {
         let mut state = self.state.lock().await;
         loop {
-            if let Some(process) = state.is_running(name) {
+            if let Some(process) = state.running(name) {
                 return Ok(process);
             }
-            if state.is_current(name) {
+            if state.is_built(name) {
                 break;
             }
-            let changes = state.changes;
             drop(state);
-            let compiles = self.build(&[name.to_owned()]).await?;
+            self.build([name.to_owned()]).await?;
             state = self.state.lock().await;
-            if compiles {
-                state.built.insert(name.to_owned(), changes);
-            } else if state.changes == changes {
-                break;
-            }
         }
         let process = self.start_process(name).await?;
         state.running.insert(name.to_owned(), process.clone());
@@ -182,55 +184,67 @@ impl Watch {
         Ok(())
     }
 
-    /// Builds functions, all of them when none is named; whether they compile.
-    async fn build(&self, names: &[String]) -> anyhow::Result<bool> {
-        let mut command = sources::build(&self.workspace, names);
+    /// Builds functions of the sources as they are now, together with those that others wait for.
+    async fn build(&self, names: impl IntoIterator<Item = String>) -> anyhow::Result<()> {
+        self.state.lock().await.wanted.extend(names);
+        let _turn = self.building.lock().await;
+        let mut state = self.state.lock().await;
+        let changes = state.changes;
+        let mut names = std::mem::take(&mut state.wanted);
+        names.retain(|name| !state.is_built(name));
+        drop(state);
+        if names.is_empty() {
+            return Ok(());
+        }
+        let mut command = sources::build(&self.workspace, &names);
         self.lead(&mut command)?;
         let ended = command.status().await.context("cargo can't be started")?;
-        if !ended.success() {
+        let mut state = self.state.lock().await;
+        if ended.success() {
+            state.built.extend(names.into_iter().map(|name| (name, changes)));
+        } else {
+            state.broken = Some(changes);
             self.output.tell("It doesn't compile. The functions go on as they were built before.");
         }
-        Ok(ended.success())
+        Ok(())
     }
 
     /// Builds what runs after a change, and ends the processes of what became another.
     async fn build_anew(&self) -> anyhow::Result<()> {
         let mut state = self.state.lock().await;
         state.changes = state.changes.saturating_add(1);
-        let changes = state.changes;
         state.running.retain(|_, process| !process.has_ended());
         let names: Vec<_> = state.running.keys().cloned().collect();
         drop(state);
-        self.output
-            .tell(&format!("A source has changed. Functions that run and are built anew: {}.", names.len()));
-        if names.is_empty() || !self.build(&names).await? {
+        self.output.tell(&format!("A source has changed. {} functions run.", names.len()));
+        self.build(names.clone()).await?;
+        let state = self.state.lock().await;
+        if state.is_broken() {
             return Ok(());
         }
-        let mut state = self.state.lock().await;
-        state.built.extend(names.iter().map(|name| (name.clone(), changes)));
-        let running = |name: &String| Some((name.clone(), state.is_running(name)?));
-        let running: Vec<_> = names.iter().filter_map(running).collect();
+        let running = |name: String| Some((state.running(&name)?, name));
+        let running: Vec<_> = names.into_iter().filter_map(running).collect();
         drop(state);
         let binaries = self.binaries.clone();
         let others = tokio::task::spawn_blocking(move || {
-            let is_old = |(name, process): &(String, Arc<Process>)| process.is_old(&binaries.join(name));
+            let is_old = |(process, name): &(Arc<Process>, String)| process.is_old(&binaries.join(name));
             running.into_iter().filter(|one| is_old(one).unwrap_or(true)).collect::<Vec<_>>()
         });
         let mut others = others.await?;
         let mut state = self.state.lock().await;
-        for (name, old) in &others {
+        for (old, name) in &others {
             if state.running.get(name).is_some_and(|process| Arc::ptr_eq(process, old)) {
                 state.running.remove(name);
             }
         }
         drop(state);
-        others.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let names: Vec<_> = others.iter().map(|(name, _)| name.as_str()).collect();
+        others.sort_by(|(_, one), (_, other)| one.cmp(other));
+        let names: Vec<_> = others.iter().map(|(_, name)| name.as_str()).collect();
         self.output.tell(&match names[..] {
             [] => "Built. The functions that run are the same.".to_owned(),
             _ => format!("Built. The next call of each of these is to the new one: {}.", names.join(", ")),
         });
-        for (_, old) in others {
+        for (old, _) in others {
             // It ends with its last call, which has this long.
             let old = Arc::downgrade(&old);
             tokio::spawn(async move {
