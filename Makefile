@@ -32,8 +32,9 @@ run: page  ## the whole workshop on this machine
 	$(BUILD) --bin workshop
 	@exec "$(CARGO_TARGET_DIR)/debug/workshop"
 
-watch: page functions $(CARGO_LAMBDA)  ## the same with each handler a function of its own, built anew when its source changes
-	@$(WITH_TOOLS) exec "$(CARGO_TARGET_DIR)/debug/workshop" --watch
+watch: page  ## the same with each handler a function of its own, built anew when its source changes
+	$(BUILD) --bin workshop
+	@exec "$(CARGO_TARGET_DIR)/debug/workshop" --watch
 
 page: $(PAGE)  ## builds the page into static-site/dist, when something of it changed
 
@@ -48,8 +49,8 @@ test-api: $(API_TOOLS)  ## the API held to its document; EXAMPLES=<number> SEED=
 	$(BUILD) --bin workshop
 	$(VENV)/api/bin/python tests/api/run.py --examples $(or $(EXAMPLES),50) --seed $(or $(SEED),1)
 
-test-watch: functions $(CARGO_LAMBDA)  ## the main job under cargo lambda watch
-	$(WITH_TOOLS) cargo test --locked --workspace --test watch -- --nocapture
+test-watch: functions $(CARGO_LAMBDA)  ## the main job with each handler a process, and under cargo lambda watch
+	$(WITH_TOOLS) cargo test --locked --workspace --test watch -- --nocapture --test-threads=1
 
 test-template: functions $(TEST_TOOLS)  ## the template: linted, checked by policy, and held to the code
 	$(BUILD) --example parts
@@ -124,7 +125,7 @@ tools: $(PAGE_TOOLS) $(BROWSER_TOOLS) $(TEST_TOOLS) $(API_TOOLS)
 $(VENV)/bin/pip:
 	python3 -m venv $(VENV)
 
-# Only this line of what deploys: `make watch` needs no more.
+# Only this line of what deploys: `make test-watch` needs no more.
 $(CARGO_LAMBDA): infra/requirements.txt | $(VENV)/bin/pip
 	awk '/^cargo-lambda==/ { on = 1 } on { print } on && !/\\$$/ { exit }' $< > $(VENV)/cargo-lambda.txt
 	$(VENV)/bin/pip install --quiet --no-deps --require-hashes --requirement $(VENV)/cargo-lambda.txt

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ::functions::jobs::{collect_feeds, drafts_cleanup, recover_runs};
 use anyhow::{Context, anyhow};
 use dynoxide::Database;
 use dynoxide::actions::describe_stream::DescribeStreamRequest;
@@ -13,7 +14,7 @@ use dynoxide::actions::list_streams::ListStreamsRequest;
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::functions::Functions;
+use crate::functions::{Functions, scheduled};
 
 /// How often expired items are removed. AWS takes up to 48 hours.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -25,24 +26,24 @@ const READ_EVERY: Duration = Duration::from_millis(500);
 const BATCH: usize = 100;
 
 /// Calls `recover-runs` at once and then every `period`, until it is aborted.
-pub async fn recover_runs(functions: Functions, period: Duration) {
+pub async fn recover(functions: Functions, period: Duration) {
     let mut tick = interval(period);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        if let Err(error) = functions.recover_runs().await {
+        if let Err(error) = functions.invoke(&recover_runs::JOB, scheduled()).await {
             tracing::warn!(error = format!("{error:#}"), "recover-runs failed; it is called again");
         }
     }
 }
 
 /// Calls `collect-feeds` at once and then every [`COLLECT_EVERY`], until it is aborted.
-pub async fn collect_feeds(functions: Functions) {
+pub async fn collect(functions: Functions) {
     let mut tick = interval(COLLECT_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        if let Err(error) = functions.collect_feeds().await {
+        if let Err(error) = functions.invoke(&collect_feeds::JOB, scheduled()).await {
             tracing::warn!(error = format!("{error:#}"), "collect-feeds failed; it is called again");
         }
     }
@@ -99,7 +100,7 @@ async fn read_batches(
         let read = database.get_records(request).map_err(|error| anyhow!("{error:?}"))?;
         if let Some(last) = read.records.last() {
             let last = last.dynamodb.sequence_number.clone();
-            functions.drafts_cleanup(json!({"Records": read.records})).await?;
+            functions.invoke(&drafts_cleanup::JOB, json!({"Records": read.records})).await?;
             keep_position(position, &last).context("the position can't be kept")?;
         }
         let more = read.records.len() == BATCH;

@@ -23,10 +23,11 @@ use shared::auth::{Claims, bearer, refused};
 use shared::http::{Code, Problem, Request, Response, answer, streamed};
 
 use crate::bucket::{self, Bucket};
-use crate::functions::{Functions, Watch};
+use crate::functions::Functions;
 use crate::guard::is_loopback;
-use crate::page;
 use crate::sign_in::SignIn;
+use crate::watch::Watch;
+use crate::{page, payload};
 
 /// The largest request that a Lambda function takes.
 const BODY_MAX: usize = 6 * 1024 * 1024;
@@ -36,6 +37,8 @@ const DRAIN_MAX: usize = 64 * 1024 * 1024;
 /// API Gateway gives up on a function after 30 seconds. The embedded store
 /// takes longer for the largest import, whose answer is worth waiting for.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(120);
+/// What is said then.
+const TOOK_TOO_LONG: &str = "This took too long. It may still be done: look before you try again.";
 /// Tokens of the local sign-in hold as long as Cognito's.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(3_600);
 
@@ -129,15 +132,15 @@ impl Gateway {
             Err(problem) => return refuse(&problem, id),
         };
         if let Functions::Watched(watch) = &self.functions {
-            return self.pass_on(watch, route, request, id).await;
+            return self.pass_on(watch.clone(), route, request, id).await;
         }
         let claims = match self.claims(route, &request).await {
             Ok(claims) => claims,
             Err(problem) => return refuse(&problem, id),
         };
-        let request = match context(&request, route, claims.as_deref(), id) {
-            Ok(context) => request.with_request_context(context),
-            Err(problem) => return refuse(&problem, id),
+        let request = match serde_json::from_value(context(&request, route, claims.as_deref(), id)) {
+            Ok(context) => request.with_request_context(RequestContext::ApiGatewayV2(context)),
+            Err(error) => return refuse(&Problem::internal(error), id),
         };
         let app = self.app;
         let called = tokio::spawn(async move {
@@ -151,41 +154,47 @@ impl Gateway {
         match tokio::time::timeout(FUNCTION_TIMEOUT, called).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => refuse(&Problem::internal(error), id),
-            Err(_) => {
-                let sentence = "This took too long. It may still be done: look before you try again.";
-                refuse(&Problem::new(Code::Unavailable, sentence), id)
-            }
+            Err(_) => refuse(&Problem::new(Code::Unavailable, TOOK_TOO_LONG), id),
         }
     }
 
     /// Has a watched function answer, which checks the token itself: the
     /// machine's one user, if it has one, gets one.
-    async fn pass_on(&self, watch: &Watch, route: &Route, request: Request, id: &str) -> AxumResponse {
-        let (mut parts, body) = request.into_parts();
+    async fn pass_on(
+        &self,
+        watch: Arc<Watch>,
+        route: &'static Route,
+        mut request: Request,
+        id: &str,
+    ) -> AxumResponse {
         if let Some(user) = &self.user
             && route.access != Access::Open
-            && !parts.headers.contains_key(header::AUTHORIZATION)
+            && !request.headers().contains_key(header::AUTHORIZATION)
         {
             let token = self.sign_in.access_token(user, self.app.now(), TOKEN_LIFETIME, self.app.new_id());
             let bearer = token.and_then(|token| Ok(HeaderValue::from_str(&format!("Bearer {token}"))?));
             match bearer {
-                Ok(bearer) => parts.headers.insert(header::AUTHORIZATION, bearer),
+                Ok(bearer) => request.headers_mut().insert(header::AUTHORIZATION, bearer),
                 Err(error) => return refuse(&Problem::internal(error), id),
             };
         }
-        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        let body: &[u8] = body.as_ref();
-        let called = watch.call(parts.method, &path, parts.headers, body.to_vec());
+        let event = match payload::event(&request, &context(&request, route, None, id)) {
+            Ok(event) => event,
+            Err(error) => return refuse(&Problem::internal(error), id),
+        };
+        // A task of its own: the caller may leave, the function goes on.
+        let called = tokio::spawn(async move {
+            payload::response(watch.call(route.binary, event, FUNCTION_TIMEOUT).await?).await
+        });
         match tokio::time::timeout(FUNCTION_TIMEOUT, called).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => {
-                let sentence = "The function doesn't answer. What `cargo lambda watch` printed says why.";
+            Ok(Ok(Ok(response))) => response,
+            Ok(Ok(Err(error))) => {
+                let sentence = "The function failed. It may have done a part: look before you try again. What it \
+                                printed says why.";
                 refuse(&Problem::new(Code::Unavailable, sentence).with_cause(format!("{error:#}")), id)
             }
-            Err(_) => {
-                let sentence = "The function took too long: it may not compile. What `cargo lambda watch` printed says why.";
-                refuse(&Problem::new(Code::Unavailable, sentence), id)
-            }
+            Ok(Err(error)) => refuse(&Problem::internal(error), id),
+            Err(_) => refuse(&Problem::new(Code::Unavailable, TOOK_TOO_LONG), id),
         }
     }
 
@@ -288,10 +297,10 @@ fn same_site(request: &AxumRequest) -> Result<(), Problem> {
 }
 
 /// The context that the HTTP API's JWT authorizer gives (payload format 2.0).
-fn context(request: &Request, route: &Route, sub: Option<&str>, id: &str) -> Result<RequestContext, Problem> {
+fn context(request: &Request, route: &Route, sub: Option<&str>, id: &str) -> Value {
     let authorizer =
         sub.map(|sub| json!({"jwt": {"claims": {"sub": sub, "token_use": "access"}, "scopes": []}}));
-    let context = json!({
+    json!({
         "requestId": id,
         "routeKey": format!("{} {}", route.method, route.path),
         "stage": "$default",
@@ -300,8 +309,7 @@ fn context(request: &Request, route: &Route, sub: Option<&str>, id: &str) -> Res
         "timeEpoch": 0,
         "authorizer": authorizer,
         "http": {"method": request.method().as_str(), "path": request.uri().path(), "sourceIp": "127.0.0.1"},
-    });
-    serde_json::from_value(context).map(RequestContext::ApiGatewayV2).map_err(Problem::internal)
+    })
 }
 
 fn whole(response: Response) -> AxumResponse {

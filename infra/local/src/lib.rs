@@ -8,6 +8,7 @@
 mod bucket;
 mod door;
 mod dynamodb;
+mod environment;
 mod events;
 mod functions;
 mod gateway;
@@ -16,10 +17,15 @@ mod machine;
 mod migrate;
 mod model;
 mod page;
+mod payload;
+mod process;
 mod pump;
+mod runtime_api;
 pub mod settings;
 mod sign_in;
+mod sources;
 mod sqs;
+mod watch;
 
 /// The embedded database makes and drops millions of small values: a fifth of
 /// what an import took was the system's allocator.
@@ -27,7 +33,8 @@ mod sqs;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub use dynamodb::serve as serve_dynamodb;
-pub use functions::{Handlers, environment};
+pub use environment::environment;
+pub use functions::Handlers;
 pub use machine::{Machine, ModelChoice, Options};
 pub use model::{BundledModel, MODEL_ID};
 pub use page::CONTENT_SECURITY_POLICY;

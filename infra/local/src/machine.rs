@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::functions::jobs::collect_feeds;
 use anyhow::{Context, anyhow, bail};
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
@@ -25,12 +26,13 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::bucket::{self, Bucket};
 use crate::dynamodb::DynamoDb;
-use crate::functions::{Functions, Handlers, Leash, Watch};
+use crate::functions::{Functions, Handlers, scheduled};
 use crate::gateway::Gateway;
 use crate::guard::listen;
 use crate::model::{BundledModel, MODEL_ID};
 use crate::pump::Queue;
 use crate::sign_in::{CLIENT_ID, SignIn};
+use crate::watch::{Watch, Watching};
 use crate::{events, migrate, pump, sqs};
 
 /// Tokens that the small model is asked to read and write together. It could
@@ -106,7 +108,7 @@ pub struct Machine {
     sign_in: Arc<SignIn>,
     model: Option<BundledModel>,
     functions: Functions,
-    leash: Option<Leash>,
+    watching: Option<Watching>,
     background: JoinSet<()>,
     serving: JoinHandle<()>,
     stop_gateway: watch::Sender<bool>,
@@ -144,7 +146,7 @@ impl Machine {
         };
         let queue =
             async |queue| pump::create_queue(&queues, queue).await.context("The queues can't be made");
-        let (queue_url, imports_queue_url) = (queue(Queue::Runs).await?, queue(Queue::Imports).await?);
+        let (queue_url, imports_queue_url) = (queue(Queue::RUNS).await?, queue(Queue::IMPORTS).await?);
 
         let address = listener.local_addr()?;
         let bucket = Bucket::open(&data_dir.join("uploads"), &address.to_string())?;
@@ -184,24 +186,24 @@ impl Machine {
             shared::install::install(app).await.context("The sample collection can't be installed")?;
         }
 
-        let (functions, leash) = match options.handlers {
+        let (functions, watching) = match options.handlers {
             Handlers::Here => (Functions::Here(app), None),
-            Handlers::Watched { port, log } => {
+            Handlers::Watched { log } => {
                 // A function in a process of its own can't see the model start.
                 let readiness = app.models().settled(MODEL_PATIENCE).await;
                 tracing::info!(?readiness, "the functions begin");
-                let (watch, leash) = Watch::start(&app.config, &data_dir.join("watched"), port, log).await?;
-                (Functions::Watched(Arc::new(watch)), Some(leash))
+                let (watch, watching) = Watch::start(&app.config, log.as_deref()).await?;
+                (Functions::Watched(watch), Some(watching))
             }
         };
         let mut background = JoinSet::new();
         for _ in 0..workers {
-            background.spawn(pump::run(functions.clone(), queues.clone(), Queue::Runs, queue_url.clone()));
+            background.spawn(pump::run(functions.clone(), queues.clone(), Queue::RUNS, queue_url.clone()));
         }
         // The embedded store writes one thing at a time: so does this.
-        background.spawn(pump::run(functions.clone(), queues, Queue::Imports, imports_queue_url));
-        background.spawn(events::recover_runs(functions.clone(), options.recover_every));
-        background.spawn(events::collect_feeds(functions.clone()));
+        background.spawn(pump::run(functions.clone(), queues, Queue::IMPORTS, imports_queue_url));
+        background.spawn(events::recover(functions.clone(), options.recover_every));
+        background.spawn(events::collect(functions.clone()));
         background.spawn(events::sweep_expired(dynamodb.database.clone()));
         background.spawn(events::read_stream(
             functions.clone(),
@@ -226,7 +228,7 @@ impl Machine {
             sign_in,
             model: bundled,
             functions,
-            leash,
+            watching,
             background,
             serving,
             stop_gateway,
@@ -243,14 +245,6 @@ impl Machine {
     /// Where DynamoDB's wire protocol is served.
     pub fn dynamodb_url(&self) -> String {
         format!("http://{}", self.dynamodb.address)
-    }
-
-    /// Where `cargo lambda watch` answers, when it runs the functions: past the gateway.
-    pub fn functions_url(&self) -> Option<String> {
-        match &self.functions {
-            Functions::Here(_) => None,
-            Functions::Watched(watch) => Some(watch.url().to_owned()),
-        }
     }
 
     /// The time, which may be moved forward.
@@ -275,7 +269,7 @@ impl Machine {
 
     /// Collects the feeds that are due, as the schedule does.
     pub async fn collect_feeds(&self) -> anyhow::Result<()> {
-        self.functions.collect_feeds().await
+        self.functions.invoke(&collect_feeds::JOB, scheduled()).await.map(drop)
     }
 
     /// Removes expired items now, by the system's time; how many.
@@ -291,8 +285,8 @@ impl Machine {
             self.serving.abort();
         }
         self.background.shutdown().await;
-        if let Some(leash) = self.leash {
-            leash.stop().await;
+        if let Some(watching) = self.watching {
+            watching.stop().await;
         }
         if let Some(model) = self.model {
             model.stop().await;

@@ -1,7 +1,10 @@
 //! What Lambda's SQS event source does: receives messages, gives each to the
 //! worker as an event of one, and deletes those it did not report as failed.
 
+use ::functions::job::Job;
+use ::functions::jobs::{import_articles, run_test};
 use aws_config::timeout::TimeoutConfig;
+use aws_lambda_events::sqs::SqsBatchResponse;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use serde_json::json;
@@ -9,29 +12,23 @@ use std::time::Duration;
 
 use crate::functions::Functions;
 
-/// A queue, and what its messages are given to.
-#[derive(Clone, Copy, Debug)]
-pub enum Queue {
-    /// Test runs.
-    Runs,
-    /// Imports of uploaded files.
-    Imports,
+/// The queue of a job that messages call.
+#[derive(Clone, Copy)]
+pub struct Queue {
+    job: &'static Job,
+    name: &'static str,
 }
 
 impl Queue {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Runs => "workshop-runs",
-            Self::Imports => "workshop-imports",
-        }
-    }
+    /// Test runs.
+    pub const RUNS: Self = Self { job: &run_test::JOB, name: "workshop-runs" };
+    /// Imports of uploaded files.
+    pub const IMPORTS: Self = Self { job: &import_articles::JOB, name: "workshop-imports" };
 
-    /// Six times the worker's own time, as AWS asks for; as in infra/template.yaml.
-    fn visibility_seconds(self) -> u32 {
-        match self {
-            Self::Runs => 1_980,
-            Self::Imports => 5_400,
-        }
+    /// Seconds that a message is hidden while it is worked on: six times the
+    /// job's own time, as AWS asks for.
+    const fn visibility_seconds(self) -> u32 {
+        6 * self.job.timeout()
     }
 }
 
@@ -48,7 +45,7 @@ pub fn timeouts() -> TimeoutConfig {
 pub async fn create_queue(client: &Client, queue: Queue) -> anyhow::Result<String> {
     let created = client
         .create_queue()
-        .queue_name(queue.name())
+        .queue_name(queue.name)
         .attributes(QueueAttributeName::VisibilityTimeout, queue.visibility_seconds().to_string())
         .send()
         .await?;
@@ -91,15 +88,12 @@ async fn deliver(functions: &Functions, client: &Client, queue: Queue, url: &str
         "messageAttributes": {},
         "md5OfBody": message.md5_of_body,
         "eventSource": "aws:sqs",
-        "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:{}", queue.name()),
+        "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:{}", queue.name),
         "awsRegion": "us-east-1",
     });
-    let event = json!({"Records": [record]});
-    let worked = match queue {
-        Queue::Runs => functions.run_test(event).await,
-        Queue::Imports => functions.import_articles(event).await,
-    };
-    let done = match worked {
+    let worked = functions.invoke(queue.job, json!({"Records": [record]})).await;
+    let response = worked.and_then(|answer| Ok(serde_json::from_value::<SqsBatchResponse>(answer)?));
+    let done = match response {
         Ok(response) => response.batch_item_failures.is_empty(),
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "the worker failed");

@@ -66,13 +66,9 @@ pub struct Settings {
     #[arg(long, env = "WORKSHOP_RECOVER_EVERY", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..))]
     pub recover_every: u64,
 
-    /// Run each handler as a function of its own under `cargo lambda watch`, built anew when its source changes
+    /// Run each handler as a function of its own, built anew when its source changes
     #[arg(long, env = "WORKSHOP_WATCH")]
     pub watch: bool,
-
-    /// Port of `cargo lambda watch`
-    #[arg(long, env = "WORKSHOP_FUNCTIONS_PORT", default_value_t = 9000)]
-    pub functions_port: u16,
 
     /// Addresses (IP:PORT) of this machine's network whose feeds may be fetched: for trying a feed of your own
     #[arg(long, env = "WORKSHOP_REACHABLE", value_delimiter = ',')]
@@ -114,11 +110,7 @@ impl Settings {
             recover_every: Duration::from_secs(self.recover_every),
             reachable: self.reachable,
             sample: true,
-            handlers: if self.watch {
-                Handlers::Watched { port: self.functions_port, log: None }
-            } else {
-                Handlers::Here
-            },
+            handlers: if self.watch { Handlers::Watched { log: None } } else { Handlers::Here },
             clock: Clock::default(),
             site: Some(self.site),
         };
