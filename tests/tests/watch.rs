@@ -39,7 +39,7 @@ async fn the_main_job_runs_with_each_handler_a_process() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn functions_are_built_and_started_anew() {
+async fn what_changed_is_built_and_started_anew() {
     let log = log("watch-anew.log");
     let handlers = Handlers::Watched { log: Some(log.clone()) };
     let workshop =
