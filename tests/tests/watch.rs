@@ -258,10 +258,11 @@ async fn a_function_that_dies_is_started_anew(ada: &Client) {
     ada.get("/api/health").await.expect(200);
     let first = running();
     processes::signal(first, "KILL");
+    until("it has ended", async || !processes::is_alive(first)).await;
     ada.get("/api/health").await.expect(200);
     let second = running();
     assert_ne!(first, second);
-    // It can't answer, so the call is under way when it dies.
+    // Stopped, it can't answer, so the call is under way when it dies.
     processes::signal(second, "STOP");
     let called = ada.get("/api/health");
     let killed = async {

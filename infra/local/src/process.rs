@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use axum::body::Bytes;
 use futures::StreamExt;
 use tokio::process::{Child, Command};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use crate::runtime_api::{Answer, Place};
@@ -57,8 +57,10 @@ pub(crate) struct Process {
     name: String,
     place: Arc<Place>,
     build: Build,
-    /// Why it ended, once it has.
+    /// How it ended, once that is known.
     ended: watch::Receiver<Option<String>>,
+    /// Asks whether it is alive: what is sent along is dropped when it isn't.
+    ask: mpsc::Sender<oneshot::Sender<()>>,
     stop: Arc<Notify>,
 }
 
@@ -116,26 +118,33 @@ impl Process {
         let place = Arc::new(place);
         let held = place.clone();
         let (tell, ended) = watch::channel(None);
+        let (ask, mut asked) = mpsc::channel::<oneshot::Sender<()>>(1);
         let stop = Arc::new(Notify::new());
         let stopped = stop.clone();
         tokio::spawn(async move {
-            let ended = tokio::select! {
-                ended = child.wait() => ended,
-                () = stopped.notified() => match child.kill().await {
-                    Ok(()) => child.wait().await,
-                    Err(error) => Err(error),
-                },
+            let ended = loop {
+                tokio::select! {
+                    ended = child.wait() => break ended,
+                    () = stopped.notified() => break child.kill().await.and(child.wait().await),
+                    // The system knows sooner than it tells.
+                    Some(alive) = asked.recv() => match child.try_wait() {
+                        Ok(None) => _ = alive.send(()),
+                        Ok(Some(status)) => break Ok(status),
+                        Err(error) => break Err(error),
+                    },
+                }
             };
             drop(held);
             let _ =
                 tell.send(Some(ended.map_or_else(|error| error.to_string(), |status| status.to_string())));
         });
-        Ok(Arc::new(Self { name: name.to_owned(), place, build, ended, stop }))
+        Ok(Arc::new(Self { name: name.to_owned(), place, build, ended, ask, stop }))
     }
 
-    /// Whether it can't be called any more.
-    pub fn has_ended(&self) -> bool {
-        self.ended.borrow().is_some()
+    /// Whether it can be called, as the system knows it now.
+    pub async fn is_alive(&self) -> bool {
+        let (alive, answer) = oneshot::channel();
+        self.ask.send(alive).await.is_ok() && answer.await.is_ok()
     }
 
     /// Whether another build than its own is there now. Files are read for it.
@@ -239,13 +248,14 @@ mod tests {
         let process = start(&api, "exit 3");
         let told = process.clone().call("{}".into(), LIMIT).await.err().unwrap().to_string();
         assert_eq!(told, "scripted ended before it answered (exit status: 3)");
-        assert!(process.has_ended());
+        assert!(!process.is_alive().await);
     }
 
     #[tokio::test]
     async fn a_process_ends_when_it_is_told_to_or_no_longer_held() {
         let api = RuntimeApi::start().await.unwrap();
         let process = start(&api, "sleep 60");
+        assert!(process.is_alive().await);
         let called = process.clone().call("{}".into(), LIMIT);
         process.end();
         let told = timeout(Duration::from_secs(5), called).await.unwrap().err().unwrap().to_string();

@@ -72,8 +72,10 @@ struct State {
 }
 
 impl State {
-    fn running(&self, name: &str) -> Option<Arc<Process>> {
-        self.running.get(name).filter(|process| !process.has_ended()).cloned()
+    /// The process of a function, if it is alive.
+    async fn running(&self, name: &str) -> Option<Arc<Process>> {
+        let process = self.running.get(name)?;
+        process.is_alive().await.then(|| process.clone())
     }
 
     fn is_broken(&self) -> bool {
@@ -144,7 +146,7 @@ impl Watch {
     async fn process(&self, name: &str) -> anyhow::Result<Arc<Process>> {
         let mut state = self.state.lock().await;
         loop {
-            if let Some(process) = state.running(name) {
+            if let Some(process) = state.running(name).await {
                 return Ok(process);
             }
             if state.is_built(name) {
@@ -213,38 +215,34 @@ impl Watch {
     async fn build_anew(&self) -> anyhow::Result<()> {
         let mut state = self.state.lock().await;
         state.changes = state.changes.saturating_add(1);
-        state.running.retain(|_, process| !process.has_ended());
-        let names: Vec<_> = state.running.keys().cloned().collect();
+        let running = state.running.clone();
         drop(state);
+        let names: Vec<_> = running.keys().cloned().collect();
         self.output.tell(&format!("A source has changed. {} functions run.", names.len()));
-        self.build(names.clone()).await?;
-        let state = self.state.lock().await;
-        if state.is_broken() {
+        self.build(names).await?;
+        if self.state.lock().await.is_broken() {
             return Ok(());
         }
-        let running = |name: String| Some((state.running(&name)?, name));
-        let running: Vec<_> = names.into_iter().filter_map(running).collect();
-        drop(state);
         let binaries = self.binaries.clone();
         let others = tokio::task::spawn_blocking(move || {
-            let is_old = |(process, name): &(Arc<Process>, String)| process.is_old(&binaries.join(name));
+            let is_old = |(name, process): &(String, Arc<Process>)| process.is_old(&binaries.join(name));
             running.into_iter().filter(|one| is_old(one).unwrap_or(true)).collect::<Vec<_>>()
         });
         let mut others = others.await?;
         let mut state = self.state.lock().await;
-        for (old, name) in &others {
-            if state.running.get(name).is_some_and(|process| Arc::ptr_eq(process, old)) {
-                state.running.remove(name);
-            }
+        // One may have died meanwhile, and another have its place.
+        others.retain(|(name, old)| state.running.get(name).is_some_and(|now| Arc::ptr_eq(now, old)));
+        for (name, _) in &others {
+            state.running.remove(name);
         }
         drop(state);
-        others.sort_by(|(_, one), (_, other)| one.cmp(other));
-        let names: Vec<_> = others.iter().map(|(_, name)| name.as_str()).collect();
+        others.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let names: Vec<_> = others.iter().map(|(name, _)| name.as_str()).collect();
         self.output.tell(&match names[..] {
             [] => "Built. The functions that run are the same.".to_owned(),
             _ => format!("Built. The next call of each of these is to the new one: {}.", names.join(", ")),
         });
-        for (old, _) in others {
+        for (_, old) in others {
             // It ends with its last call, which has this long.
             let old = Arc::downgrade(&old);
             tokio::spawn(async move {
