@@ -114,7 +114,7 @@ impl Copy {
     /// The local machine from nothing, in seconds.
     fn clean(&self) -> f64 {
         remove(&self.target.join("debug"));
-        timed(self.command("cargo", "build --package local --locked"))
+        timed(self.command("cargo", "build --workspace --bin workshop --locked"))
     }
 
     /// A handler changes, again and again.
@@ -129,7 +129,7 @@ impl Copy {
         for round in 0..=ROUNDS {
             let log = format!("{OPENING}    tracing::debug!(\"change {round}\");\n");
             std::fs::write(&handler, source.replacen(OPENING, &log, 1)).expect("it is written");
-            let built = timed(self.command("cargo", "build --package local --locked"));
+            let built = timed(self.command("cargo", "build --workspace --bin workshop --locked"));
             let started = Instant::now();
             runtime.block_on(self.answer(&data));
             // The first builds what isn't built yet, and its machine makes the tables and the sample.

@@ -1,7 +1,7 @@
 //! Every schedule that a range of seeds decides. A seed after which something does not hold is
 //! printed with what happened, and can be run alone:
 //!
-//! `WORKSHOP_SEED=17 cargo test --package tests --test simulation -- --nocapture`
+//! `WORKSHOP_SEED=17 cargo test --workspace --test simulation -- --nocapture`
 //!
 //! `WORKSHOP_SEEDS` says how many are tried, `WORKSHOP_FIRST_SEED` from which on.
 
