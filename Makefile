@@ -7,7 +7,7 @@
 export CARGO_TARGET_DIR := $(shell tests/target-dir.sh)
 # All is built as one family: with another choice of packages, cargo would choose other features, and build
 # dependencies a second time.
-BUILD := cargo build --locked --workspace
+CARGO_BUILD := cargo build --locked --workspace
 
 PAGE := static-site/dist/index.html
 PAGE_TOOLS := static-site/node_modules/.installed
@@ -29,11 +29,11 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: page  ## the whole workshop on this machine
-	$(BUILD) --bin workshop
+	$(CARGO_BUILD) --bin workshop
 	@exec "$(CARGO_TARGET_DIR)/debug/workshop"
 
 watch: page  ## the same with each handler a function of its own, built anew when its source changes
-	$(BUILD) --bin workshop
+	$(CARGO_BUILD) --bin workshop
 	@exec "$(CARGO_TARGET_DIR)/debug/workshop" --watch
 
 page: $(PAGE)  ## builds the page into static-site/dist, when something of it changed
@@ -42,22 +42,22 @@ test:  ## everything that is checked
 	@tests/run.sh
 
 test-browser: page $(BROWSER_TOOLS)  ## the page in a real browser; ONLY=<words> chooses tests
-	$(BUILD) --bins --examples
+	$(CARGO_BUILD) --bins --examples
 	cd tests/browser && npm run --silent check && npm test --silent -- $(if $(ONLY),--grep "$(ONLY)")
 
 test-api: $(API_TOOLS)  ## the API held to its document; EXAMPLES=<number> SEED=<number>
-	$(BUILD) --bin workshop
+	$(CARGO_BUILD) --bin workshop
 	$(VENV)/api/bin/python tests/api/run.py --examples $(or $(EXAMPLES),50) --seed $(or $(SEED),1)
 
 test-watch: functions $(CARGO_LAMBDA)  ## the main job with each handler a process, and under cargo lambda watch
 	$(WITH_TOOLS) cargo test --locked --workspace --test watch -- --nocapture --test-threads=1
 
 test-template: functions $(TEST_TOOLS)  ## the template: linted, checked by policy, and held to the code
-	$(BUILD) --example parts
+	$(CARGO_BUILD) --example parts
 	$(WITH_TOOLS) tests/deploy/lint.sh
 
 test-deploy: page functions $(BROWSER_TOOLS) $(TEST_TOOLS)  ## the main job in an emulator of AWS, deployed as `make deploy` does
-	$(BUILD) --example small_model
+	$(CARGO_BUILD) --example small_model
 	$(WITH_TOOLS) python tests/deploy/run.py
 
 nightly: $(API_TOOLS)  ## what takes too long for every change: 10,000 schedules, the API, fuzzing, load; under an hour
@@ -72,11 +72,11 @@ bench: $(BENCH_TOOLS)  ## how fast it is, against its bars; ONLY="<chapters>"; A
 	ACCEPT=$(ACCEPT) cargo bench --locked --package tests --bench bench -- $(ONLY)
 
 pictures: page $(BROWSER_TOOLS)  ## takes README's screenshots anew
-	$(BUILD) --bins --examples
+	$(CARGO_BUILD) --bins --examples
 	cd tests/browser && WORKSHOP_PICTURES=../../static-site/pictures npm test --silent -- --grep "pictures are taken"
 
 routes:  ## writes what is derived from routes, jobs and tables; CHECK=yes only compares
-	@$(BUILD) --quiet --bin generate
+	@$(CARGO_BUILD) --quiet --bin generate
 	@"$(CARGO_TARGET_DIR)/debug/generate" $(if $(CHECK),--check)
 
 STACK ?= prompt-workshop
@@ -117,7 +117,7 @@ $(BROWSER_TOOLS): tests/browser/package-lock.json
 	@touch $@
 
 functions:
-	$(BUILD) --bins
+	$(CARGO_BUILD) --bins
 
 # What the parts of `make test` install besides, while cargo builds.
 tools: $(PAGE_TOOLS) $(BROWSER_TOOLS) $(TEST_TOOLS) $(API_TOOLS)

@@ -2,8 +2,8 @@
 # Everything that is checked, each part named as it begins. A part that can't run fails: nothing is skipped.
 #
 # Two lanes share the machine. The first has what waits for a model, a browser or a clock, one part after another;
-# the second has what only computes, and takes what the first leaves of the processor. What kills machines and what
-# puts load on them runs alone, at the end.
+# the second has what only computes, and takes what the first leaves of the processor. What kills machines, puts load
+# on them or changes sources runs alone, at the end.
 #
 # What a part prints is shown when it ends, and is in target/test-logs while it runs. The table at the end is kept in
 # target/test-timings.txt, all that was printed in target/test.log.
@@ -115,7 +115,6 @@ while_it_builds() {
 
 that_compute() {
   renice -n 10 -p "$BASHPID" >/dev/null
-  part "Lints: warnings are errors" cargo clippy --workspace --all-targets --locked -- --deny warnings
   part "Rules, beside the rules; the model's wire with the faults of a scripted server" rules
   part "What strangers send, as a fuzzer found it: the kept inputs of every parser hold its rules" \
     cargo test --locked --workspace --test kept
@@ -134,6 +133,8 @@ beside while_it_builds
 part "Build: every binary, example and test, once" built
 beside_is_done
 part "What is derived from routes, jobs and tables is as they say" make --silent routes CHECK=yes
+# Before the lanes part: cargo does one build at a time, and a lane would wait for the other's.
+part "Lints: warnings are errors" cargo clippy --workspace --all-targets --locked -- --deny warnings
 beside that_compute
 part "The whole workshop through its front door: real stores over the wire, the real small model" workshop
 part "No way in without a good token: every route, by every way" \
@@ -143,8 +144,6 @@ part "Each misbehaviour of a model's server, and what its user is told" \
 part "No port of the machine answers a page of another site, by the system's list of sockets" \
   cargo test --locked --workspace --test sockets -- --nocapture
 part "The API held to its OpenAPI document by schemathesis, with a token and without" make --silent test-api
-part "The main job under cargo lambda watch: each handler a process, streaming, a changed source" \
-  make --silent test-watch
 part "The main job deployed: template and binaries in an emulator of AWS that enforces IAM, signed in in a browser" \
   make --silent test-deploy
 part "The page in a real browser: the main job with the real small model, nothing lost, accessible, safe" \
@@ -154,3 +153,6 @@ part "Killed at any moment: nothing acknowledged is lost, every run ends" \
   cargo test --locked --workspace --test killed -- --test-threads=1
 part "Twenty people at the main job at once, and while the machine is killed: no 5xx, nothing lost, memory flat" \
   cargo test --locked --workspace --test load -- --nocapture --test-threads=1
+# Last: it changes sources, and what is built of them.
+part "Each handler a process, of ours and under cargo lambda watch: streaming, a changed source, nothing left running" \
+  make --silent test-watch

@@ -67,11 +67,12 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     responses.insert(status.to_string(), answer);
     responses.insert("default".to_owned(), json!({"$ref": "#/components/responses/Problem"}));
     for also in route.also {
-        let mut answer = json!({"description": also.says});
+        let mut answer = Map::from_iter([("description".to_owned(), json!(also.says))]);
         if let Some(schema) = also.json {
-            answer["content"] = json!({"application/json": {"schema": schema(generator)}});
+            let content = json!({"application/json": {"schema": schema(generator)}});
+            answer.insert("content".to_owned(), content);
         }
-        responses.insert(also.status.to_string(), answer);
+        responses.insert(also.status.to_string(), Value::Object(answer));
     }
     let mut operation = Map::new();
     operation.insert("operationId".to_owned(), json!(route.binary));

@@ -214,8 +214,7 @@ fn seat(seats: &Seats, token: &str) -> Option<Arc<Seat>> {
 /// Who waits for the answer to an event: nobody, when it is answered already.
 fn waiting(seats: &Seats, token: &str, id: &str) -> Option<oneshot::Sender<Outcome>> {
     let seat = seat(seats, token)?;
-    let answer = locked(&seat.waiting).remove(id);
-    answer
+    locked(&seat.waiting).remove(id)
 }
 
 fn random_id() -> anyhow::Result<Uuid> {

@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn it_is_built_as_make_builds_it() {
         let makefile = include_str!("../../../Makefile");
-        let line = format!("\nBUILD := cargo {}\n", BUILD.join(" "));
+        let line = format!("\nCARGO_BUILD := cargo {}\n", BUILD.join(" "));
         assert!(makefile.contains(&line), "the Makefile has no {line:?}");
     }
 
