@@ -562,7 +562,9 @@ def build_functions(architecture):
     # a second. Without, it takes the kernel's, as every other program in the function's own virtual machine does.
     environment = {**os.environ, "AWS_LC_SYS_NO_JITTER_ENTROPY": "1"}
     command = ["cargo-lambda", "lambda", "build", "--release", "--locked", "--package", "functions"]
-    built = subprocess.run([*command, flag], cwd=ROOT, env=environment)
+    # Where the template looks for them, wherever cargo's own target is.
+    command += ["--lambda-dir", str(BUILT), flag]
+    built = subprocess.run(command, cwd=ROOT, env=environment)
     if built.returncode != 0:
         raise Stopped("The functions could not be built; nothing was deployed.")
     minutes = (time.monotonic() - began) / 60
