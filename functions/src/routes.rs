@@ -3,7 +3,6 @@
 
 use lambda_http::http::Method;
 use schemars::{Schema, SchemaGenerator};
-use shared::domain::article::Topic;
 use shared::domain::draft::Edit;
 use shared::domain::large_import::{FileOrder, LargeImport};
 use shared::domain::prompt::Commit;
@@ -393,7 +392,7 @@ pub static ROUTES: &[Route] = &[
         handle: whole!(topics::list),
         summary: "The topics by name, with their counts and dates. Link names the next page.",
         takes: Body::Nothing,
-        gives: json!(200, Vec<Topic>),
+        gives: json!(200, Vec<topics::list::Output>),
         query: &[
             ("limit", Value::Number(1, 100), "Entries of a page, 1 to 100; 100 when absent."),
             ("cursor", Value::Any, "As Link gave it."),

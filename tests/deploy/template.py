@@ -18,10 +18,12 @@ BUILT = ROOT / "target/debug"
 TABLES = {
     "drafts": "DraftsTable", "conversations": "DraftsTable", "runs": "DraftsTable", "library": "LibraryTable",
     "articles": "ArticlesTable", "words": "ArticlesTable", "meaning": "ArticlesTable", "feeds": "ArticlesTable",
+    "removals": "ArticlesTable",
     "stories": "ArticlesTable", "quotas": "UsageTable", "idempotency": "UsageTable", "metrics": "UsageTable", "imports": "UsageTable",
 }
 # A transaction has no action of its own: it takes those of the writes that shared/src/store/expression.rs puts in it.
-WRITES = {"put_of": "dynamodb:PutItem", "update_of": "dynamodb:UpdateItem", "delete_of": "dynamodb:DeleteItem"}
+WRITES = {"put_of": "dynamodb:PutItem", "update_of": "dynamodb:UpdateItem", "delete_of": "dynamodb:DeleteItem",
+    "check_of": "dynamodb:ConditionCheckItem"}
 # What a signed address is for, its signer has to be allowed. (Whether an object is there, S3 tells who may list them.)
 UPLOADS = {
     "target": {"s3:PutObject"}, "remove": {"s3:DeleteObject"},
@@ -203,7 +205,7 @@ def policies(binary, function, resources):
     }
     if "dynamodb:TransactWriteItems" in needed:
         needed.remove("dynamodb:TransactWriteItems")
-        needed |= {WRITES[name] for name in re.findall(r"expression::Change::(put_of|update_of|delete_of)\b", symbols)}
+        needed |= {WRITES[name] for name in re.findall(r"expression::Change::(put_of|update_of|delete_of|check_of)\b", symbols)}
     reached = {
         TABLES[module] for module, path in re.findall(r"shared::store::([a-z]+)::([A-Za-z_:]+)", symbols)
         if module in TABLES and not UNTOUCHING.search(path)

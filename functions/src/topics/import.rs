@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use shared::app::App;
 use shared::auth::user;
-use shared::corpus::{self, BATCH};
+use shared::corpus::{self, BATCH, Target};
 use shared::domain::article::Article;
 use shared::domain::import::{ImportError, ImportFormat, Reader, Rejected};
 use shared::domain::text::FieldError;
@@ -35,8 +35,8 @@ pub struct Output {
 
 /// Imports articles.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
-    user(app, &request).await?;
-    let topic = super::topic_of_path(&request)?;
+    let user = user(app, &request).await?;
+    let mut target = Target::of_person(&super::topic_of_path(&request)?, &user.id);
     let format = format(&request)?;
     if request.body().len() > BODY_MAX {
         return Err(Problem::new(
@@ -51,14 +51,14 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     loop {
         let Read { next, articles, rejected } = reading;
         rejected.into_iter().for_each(|rejected| output.reject(rejected));
-        let importing = corpus::import(app, &topic, articles, false, now);
+        let importing = corpus::import(app, &mut target, articles, now);
         if next.has_ended {
-            output.add(importing.await?);
+            output.add(importing.await.map_err(super::stopped)?);
             break;
         }
         // The next lines are read while these are written.
         let (imported, read) = futures::join!(importing, read(next));
-        output.add(imported?);
+        output.add(imported.map_err(super::stopped)?);
         reading = read?;
     }
     tracing::info!(
