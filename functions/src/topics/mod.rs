@@ -1,12 +1,14 @@
 //! Topics and articles: `/api/topics/…`.
 
+pub mod delete;
+pub mod delete_article;
 pub mod facets;
 pub mod import;
 pub mod list;
 pub mod search;
 
 use shared::corpus::ImportStopped;
-use shared::domain::article::TOPIC_NAME_MAX;
+use shared::domain::article::{ArticleId, TOPIC_NAME_MAX};
 use shared::domain::text::{Errors, FieldError};
 use shared::http::{Code, Problem, Request, path_text};
 
@@ -19,6 +21,13 @@ pub(crate) fn topic_of_path(request: &Request) -> Result<String, Problem> {
         let at_path = |error| FieldError { pointer: "{topic}".to_owned(), ..error };
         Problem::invalid(errors.into_iter().map(at_path).collect())
     })
+}
+
+/// The article's id in the path: sixteen hexadecimal digits.
+fn article_of_path(request: &Request) -> Result<ArticleId, Problem> {
+    let id = path_text(request, "article_id");
+    let is_id = id.len() == 16 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    id.parse().ok().filter(|_| is_id).ok_or_else(|| Problem::not_found("article in a topic of yours"))
 }
 
 /// Seconds after which it is worth trying again where a topic is being removed: most take two minutes.
