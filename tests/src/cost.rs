@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::config::Tables;
-use shared::corpus;
+use shared::corpus::{self, Target};
 use shared::domain::sample::TOPICS;
 use shared::domain::time::Timestamp;
 use shared::feeds::Fetcher;
@@ -86,6 +86,7 @@ pub async fn measure() -> Vec<Cost> {
     meter.lists_and_ends().await;
     meter.corpus(&publisher).await;
     meter.at_rest().await;
+    meter.deletions().await;
     workshop.stop().await;
     meter.costs
 }
@@ -122,7 +123,8 @@ impl Meter {
             .await
             .expect("tables");
         let articles = TOPICS[0].articles(Timestamp::from_millis(DAY_MS));
-        corpus::import(app, TOPIC, articles, false, app.now()).await.expect("articles");
+        let mut target = Target::of_person(TOPIC, USER);
+        corpus::import(app, &mut target, articles, app.now()).await.expect("articles");
         Self { app, calls, queues, costs: Vec::new() }
     }
 
@@ -291,6 +293,24 @@ impl Meter {
         self.job("import-articles, of ten", handle, event).await;
         let import = self.call("imports-get", &path, Value::Null, 200).await;
         assert_eq!(import["status"], "finished", "{import}");
+    }
+
+    /// An article of a topic, and then the topic.
+    async fn deletions(&mut self) {
+        let found = self.call("articles-search, of ten", &[("topic", "News")], Value::Null, 200).await;
+        let article = found["articles"][0]["id"].as_str().expect("an id").to_owned();
+        let path = [("topic", "News"), ("article_id", article.as_str())];
+        self.call("articles-delete", &path, Value::Null, 200).await;
+        self.removals("recover-runs, of an article of ten").await;
+        self.call("topics-delete", &[("topic", "News")], Value::Null, 200).await;
+        self.removals("recover-runs, of a topic of nine").await;
+    }
+
+    /// Calls `recover-runs` when the remains of what was deleted last are due.
+    async fn removals(&mut self, what: &'static str) {
+        self.app.clock.advance(Duration::from_secs(61));
+        let recover = async |app, event: Value| jobs::recover_runs::handle(app, event).await;
+        self.job(what, recover, json!({})).await;
     }
 
     /// What runs although nobody does anything.

@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::app::App;
+use shared::corpus::{Target, import};
 use shared::domain::article::Article;
 use shared::store::{Followed, tables};
 
@@ -22,6 +23,8 @@ use shared::store::{Followed, tables};
 struct Kept {
     topic: String,
     sample: bool,
+    #[serde(default)]
+    made_by: Option<String>,
     article: Option<Article>,
     feed: Option<Followed>,
 }
@@ -58,17 +61,17 @@ pub async fn put_aside(app: &App, client: &Client, data_dir: &Path) -> anyhow::R
 pub async fn bring_over(app: &App, data_dir: &Path) -> anyhow::Result<()> {
     let file = file_of(data_dir);
     let Ok(lines) = std::fs::read_to_string(&file) else { return Ok(()) };
-    let mut topics: BTreeMap<(String, bool), (Vec<Article>, Vec<Followed>)> = BTreeMap::new();
+    let mut topics: BTreeMap<(String, bool, Option<String>), (Vec<Article>, Vec<Followed>)> = BTreeMap::new();
     for line in lines.lines() {
-        let Kept { topic, sample, article, feed } = serde_json::from_str(line)?;
-        let (articles, feeds) = topics.entry((topic, sample)).or_default();
+        let Kept { topic, sample, made_by, article, feed } = serde_json::from_str(line)?;
+        let (articles, feeds) = topics.entry((topic, sample, made_by)).or_default();
         articles.extend(article);
         feeds.extend(feed);
     }
     let count: usize = topics.values().map(|(articles, _)| articles.len()).sum();
-    for ((topic, sample), (articles, feeds)) in topics {
-        shared::corpus::import(app, &topic, articles, sample, app.now()).await?;
-        app.store().articles.make_topic(&topic).await?;
+    for ((topic, sample, made_by), (articles, feeds)) in topics {
+        app.store().articles.topic_or_new(&topic, made_by.as_deref(), sample, app.now()).await?;
+        import(app, &mut Target::of_feed(&topic), articles, app.now()).await?;
         for feed in feeds {
             app.store().feeds.follow(&feed).await?;
         }
@@ -80,7 +83,7 @@ pub async fn bring_over(app: &App, data_dir: &Path) -> anyhow::Result<()> {
 
 /// Every topic, article and feed of the table, a line each.
 async fn read(client: &Client, table: &str) -> anyhow::Result<String> {
-    let mut names: BTreeMap<String, (String, bool)> = BTreeMap::new();
+    let mut names: BTreeMap<String, (String, bool, Option<String>)> = BTreeMap::new();
     let mut belongings = Vec::new();
     let mut pages = client.scan().table_name(table).into_paginator().items().send();
     while let Some(item) = pages.next().await {
@@ -90,7 +93,8 @@ async fn read(client: &Client, table: &str) -> anyhow::Result<String> {
         let (pk, sk) = (text("pk"), text("sk"));
         if pk == "TOPICS" {
             let sample = item.get("sample").and_then(|value| value.as_bool().ok()).copied().unwrap_or(false);
-            names.insert(sk, (text("name"), sample));
+            let made_by = Some(text("made_by")).filter(|user| !user.is_empty());
+            names.insert(sk, (text("name"), sample, made_by));
         } else if pk.starts_with("TOPIC#") && item.contains_key("url") {
             let fields: serde_json::Map<_, _> =
                 item.iter().filter_map(|(name, value)| Some((name.clone(), json_of(value)?))).collect();
@@ -107,8 +111,8 @@ async fn read(client: &Client, table: &str) -> anyhow::Result<String> {
     let of_belongings =
         belongings.into_iter().filter_map(|(pk, belonging)| Some((names.get(&pk)?.clone(), belonging)));
     let mut lines = String::new();
-    for ((topic, sample), (article, feed)) in of_topics.chain(of_belongings) {
-        lines.push_str(&serde_json::to_string(&Kept { topic, sample, article, feed })?);
+    for ((topic, sample, made_by), (article, feed)) in of_topics.chain(of_belongings) {
+        lines.push_str(&serde_json::to_string(&Kept { topic, sample, made_by, article, feed })?);
         lines.push('\n');
     }
     Ok(lines)

@@ -27,6 +27,13 @@ pub struct Imports {
     table: Table<UsageTable>,
 }
 
+/// The topic that an import began to go into.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Began {
+    /// When it was made; a topic from before this was kept has none.
+    pub made_at: Option<Timestamp>,
+}
+
 /// An import as its worker and `recover-runs` see it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OpenImport {
@@ -39,6 +46,9 @@ pub struct OpenImport {
     /// Where reading goes on.
     #[serde(default)]
     pub place: Place,
+    /// The topic it goes into, once something of it was imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Began>,
     /// Times it was taken up since it last got on.
     #[serde(default)]
     pub attempts: u32,
@@ -104,6 +114,7 @@ impl Imports {
             import: import.clone(),
             owner: owner.to_owned(),
             place: Place::default(),
+            began: None,
             attempts: 0,
             lease_id: None,
             lease_until: None,
@@ -201,6 +212,7 @@ impl Imports {
         let import = &open.import;
         let change = held(open)
             .set("place", &open.place)
+            .set("began", open.began)
             .set("attempts", open.attempts)
             .set("bytes_read", import.bytes_read)
             .set("added", import.added)

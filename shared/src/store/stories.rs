@@ -85,6 +85,11 @@ impl Stories {
     }
 }
 
+/// Whether an element is of one of these articles.
+pub(super) fn is_of(element: &[u8], ids: &BTreeSet<ArticleId>) -> bool {
+    element.last_chunk().is_some_and(|id| ids.contains(&ArticleId::from_bytes(*id)))
+}
+
 fn bucket_of(key: u64) -> u8 {
     let [bucket, ..] = key.to_be_bytes();
     bucket
