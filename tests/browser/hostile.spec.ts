@@ -134,7 +134,11 @@ test("a hostile answer and hostile articles in a test run do nothing", async ({ 
   await page.getByRole("link", { name: topic }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(topic);
   await page.getByLabel("Try a search").fill("survey <script>window.pwned=1</script>");
+  const searched = page.waitForResponse((answer) => answer.url().includes("query=survey"));
   await page.getByRole("button", { name: "Search" }).click();
+  // The articles that stood there before have the word, too.
+  await searched;
+  await expect(page.locator(".results")).toHaveAttribute("aria-busy", "false");
   await expect(page.locator(".results li h3").first()).toContainText("Survey");
   for (const more of await page.locator(".results details summary").all()) await more.click();
   for (const link of await page.locator(".results h3 a").all()) {
