@@ -14,6 +14,8 @@ PAGE_TOOLS := static-site/node_modules/.installed
 BROWSER_TOOLS := tests/browser/node_modules/.installed
 # Tools from PyPI, in a virtual environment of the project's own.
 VENV := .venv
+UV := $(VENV)/bin/uv
+INSTALL := $(UV) pip install --quiet --system-certs --no-deps --require-hashes
 CARGO_LAMBDA := $(VENV)/.cargo-lambda
 DEPLOY_TOOLS := $(VENV)/.deploy-tools
 TEST_TOOLS := $(VENV)/.test-tools
@@ -122,30 +124,33 @@ functions:
 # What the parts of `make test` install besides, while cargo builds.
 tools: $(PAGE_TOOLS) $(BROWSER_TOOLS) $(TEST_TOOLS) $(API_TOOLS)
 
-$(VENV)/bin/pip:
+# One tool brings them all, by their hashes; it trusts what the system trusts. It comes by pip, which Python has.
+$(UV): infra/uv.txt
 	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --no-deps --require-hashes --requirement $<
+	@touch $@
 
 # Only this line of what deploys: `make test-watch` needs no more.
-$(CARGO_LAMBDA): infra/requirements.txt | $(VENV)/bin/pip
+$(CARGO_LAMBDA): infra/requirements.txt | $(UV)
 	awk '/^cargo-lambda==/ { on = 1 } on { print } on && !/\\$$/ { exit }' $< > $(VENV)/cargo-lambda.txt
-	$(VENV)/bin/pip install --quiet --no-deps --require-hashes --requirement $(VENV)/cargo-lambda.txt
+	$(INSTALL) --python $(VENV) --requirement $(VENV)/cargo-lambda.txt
 	@touch $@
 
-$(DEPLOY_TOOLS): infra/requirements.txt | $(VENV)/bin/pip
-	$(VENV)/bin/pip install --quiet --no-deps --require-hashes --requirement $<
+$(DEPLOY_TOOLS): infra/requirements.txt | $(UV)
+	$(INSTALL) --python $(VENV) --requirement $<
 	@touch $@ $(CARGO_LAMBDA)
 
-$(API_TOOLS): tests/api/requirements.txt | $(VENV)/bin/pip
-	python3 -m venv $(VENV)/api
-	$(VENV)/api/bin/pip install --quiet --no-deps --require-hashes --requirement $<
+$(API_TOOLS): tests/api/requirements.txt | $(UV)
+	python3 -m venv --without-pip $(VENV)/api
+	$(INSTALL) --python $(VENV)/api --requirement $<
 	@touch $@
 
-$(BENCH_TOOLS): tests/bench/requirements.txt | $(VENV)/bin/pip
-	python3 -m venv $(VENV)/bench
-	$(VENV)/bench/bin/pip install --quiet --no-deps --require-hashes --requirement $<
+$(BENCH_TOOLS): tests/bench/requirements.txt | $(UV)
+	python3 -m venv --without-pip $(VENV)/bench
+	$(INSTALL) --python $(VENV)/bench --requirement $<
 	@touch $@
 
 # These have what deploys, too, in the same versions.
-$(TEST_TOOLS): tests/deploy/requirements.txt | $(VENV)/bin/pip
-	$(VENV)/bin/pip install --quiet --no-deps --require-hashes --requirement $<
+$(TEST_TOOLS): tests/deploy/requirements.txt | $(UV)
+	$(INSTALL) --python $(VENV) --requirement $<
 	@touch $@ $(DEPLOY_TOOLS) $(CARGO_LAMBDA)
