@@ -11,6 +11,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${CARGO_TARGET_DIR:?run this by make test}"
 
+# Clippy compiles what is of the workspace, so that it is linted while it is built, and a warning is an error. (`cargo
+# clippy` would read all dependencies once more, for its own use.)
+export RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=--deny=warnings
+# Nothing is built twice here, but for what the watched part changes.
+export CARGO_INCREMENTAL=0
+
 out=$CARGO_TARGET_DIR
 logs=$out/test-logs
 rm -rf "$logs"
@@ -91,8 +97,8 @@ tools() {
 
 built() {
   cargo build --locked --workspace --bins --examples
-  # Not the binaries over the handlers, which have no tests of their own.
-  cargo test --locked --workspace --no-run --lib --bin generate --test '*'
+  # Not the binaries over the handlers, which have no tests of their own. Benchmarks are built to be linted.
+  cargo test --locked --workspace --no-run --lib --bin generate --test '*' --bench '*'
 }
 
 rules() {
@@ -130,11 +136,9 @@ part "Formatting" formatting
 part "One family of builds: no dependency is compiled twice" tests/one-build.sh
 part "One HTTP stack: no second hyper, rustls or ring in what is deployed" tests/one-stack.sh
 beside while_it_builds
-part "Build: every binary, example and test, once" built
+part "Build: every binary, example and test, once; lints: warnings are errors" built
 beside_is_done
 part "What is derived from routes, jobs and tables is as they say" make --silent routes CHECK=yes
-# Before the lanes part: cargo does one build at a time, and a lane would wait for the other's.
-part "Lints: warnings are errors" cargo clippy --workspace --all-targets --locked -- --deny warnings
 beside that_compute
 part "The whole workshop through its front door: real stores over the wire, the real small model" workshop
 part "No way in without a good token: every route, by every way" \

@@ -1,5 +1,5 @@
 /** Two people, or one person twice, in the same draft: nobody's words go under. */
-import { editor, expect, open, saveState, TEXT, test, text, watch, write } from "./workshop";
+import { editor, expect, open, saved, saveState, TEXT, test, text, watch, write } from "./workshop";
 
 test("changes in different places are both kept", async ({ page, machine, quiet }) => {
   quiet.allow(/412/);
@@ -29,9 +29,7 @@ test("two browsers that change the same line: the second chooses, and nothing is
   const theirs = await other.newPage();
   await open(page, machine, id);
   await open(theirs, machine, id);
-  await write(theirs, " By them.");
-  await expect(saveState(theirs)).toHaveText(/Edited/);
-  await expect(saveState(theirs)).toHaveText(/Saved at/);
+  await saved(theirs, () => write(theirs, " By them."));
   await write(page, " By me.");
   await expect(saveState(page)).toHaveText(/Waiting for your choice; your text is kept in this browser/);
   await expect(page.getByRole("group").getByText("At most one page, the newest first. By me.")).toBeVisible();

@@ -4,7 +4,7 @@
  * that it says it, and what becomes of it, is ours.
  */
 import { Machine } from "./machine";
-import { editor, expect, saveState, test } from "./workshop";
+import { editor, expect, saved, saveState, test, write } from "./workshop";
 
 const PROMPT = [
   "# Role",
@@ -41,13 +41,14 @@ test("from a need to a prompt that others clone", async ({ page, quiet }) => {
     await expect(page.getByRole("button", { name: "Send" })).toBeVisible({ timeout: 300_000 });
 
     // The draft is written and saved by itself.
-    await editor(page).click();
-    await page.keyboard.insertText(PROMPT);
-    await expect(saveState(page)).toHaveText(/Edited/);
-    await expect(saveState(page)).toHaveText(/Saved at/);
-    await page.getByLabel("Name", { exact: true }).fill("Weekly brief on AI adoption");
-    await page.getByLabel("Description").fill("One page for executives, every claim with its source");
-    await expect(saveState(page)).toHaveText(/Saved at/);
+    await saved(page, async () => {
+      await editor(page).click();
+      await page.keyboard.insertText(PROMPT);
+    });
+    await saved(page, async () => {
+      await page.getByLabel("Name", { exact: true }).fill("Weekly brief on AI adoption");
+      await page.getByLabel("Description").fill("One page for executives, every claim with its source");
+    });
 
     // A test runs on the sample articles, and its answer grows beside the prompt.
     await page.getByRole("tab", { name: "Test" }).click();
@@ -87,11 +88,7 @@ test("from a need to a prompt that others clone", async ({ page, quiet }) => {
     await page.goto(`${machine.url}/prompt-workshop?clone=weekly_brief_on_ai_adoption`);
     await expect(editor(page)).toContainText("You are a research analyst");
     const clone = new URL(page.url()).searchParams.get("draft_id");
-    await editor(page).click();
-    await page.keyboard.press("Control+End");
-    await page.keyboard.type("\nName the article's date.");
-    await expect(saveState(page)).toHaveText(/Edited/);
-    await expect(saveState(page)).toHaveText(/Saved at/);
+    await saved(page, () => write(page, "\nName the article's date."));
     await page.getByRole("button", { name: "Commit to the library" }).click();
     await dialog.getByLabel("Name").fill("weekly_brief_on_ai_adoption");
     await expect(dialog.getByText(/This becomes version 2 of/)).toBeVisible();

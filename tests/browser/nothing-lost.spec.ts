@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Page } from "@playwright/test";
 import { launchOptions } from "./playwright.config";
-import { editor, expect, OFFLINE, open, saveState, TEXT, test, text, write } from "./workshop";
+import { editor, expect, OFFLINE, open, saved, saveState, TEXT, test, text, write } from "./workshop";
 
 const message = (page: Page) => page.getByRole("textbox", { name: "Message to the assistant" });
 
@@ -201,9 +201,7 @@ test("an expired token is renewed, and the save goes through", async ({ page, ma
   await page.getByRole("button", { name: "Start with a blank draft" }).click();
   await expect(editor(page)).toBeVisible();
   await expire(page);
-  await write(page, "Typed with an expired token.");
-  await expect(saveState(page)).toHaveText(/Edited/);
-  await expect(saveState(page)).toHaveText(/Saved at/);
+  await saved(page, () => write(page, "Typed with an expired token."));
   await page.reload();
   await expect(editor(page)).toContainText("Typed with an expired token.");
 

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { Machine } from "./machine";
 import { detail, LEAST_DETAIL, take } from "./picture";
 import { ROOT, TARGET } from "./places";
-import { editor, expect, saveState, test } from "./workshop";
+import { editor, expect, saved, test } from "./workshop";
 
 const FOLDER = "static-site/pictures";
 const PICTURES = readdirSync(join(ROOT, FOLDER)).map((name) => `${FOLDER}/${name}`);
@@ -101,11 +101,11 @@ test("README's pictures are taken on the way from a need to a prompt in the libr
     await page.getByRole("button", { name: "Extract draft new proposal" }).click();
     await page.getByRole("button", { name: /^(?:Apply all|Use this text|Replace)/ }).click();
     await expect(editor(page)).toContainText("Cite every claim");
-    await page.getByLabel("Name", { exact: true }).fill("Weekly brief on AI adoption");
-    await page.getByLabel("Description").fill("One page for executives, every claim with its source");
-    await page.getByLabel("Description").blur();
-    await expect(saveState(page)).toHaveText(/Edited/);
-    await expect(saveState(page)).toHaveText(/Saved at/);
+    await saved(page, async () => {
+      await page.getByLabel("Name", { exact: true }).fill("Weekly brief on AI adoption");
+      await page.getByLabel("Description").fill("One page for executives, every claim with its source");
+      await page.getByLabel("Description").blur();
+    });
     await take(
       page,
       join(TAKEN, "draft.png"),

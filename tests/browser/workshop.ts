@@ -90,6 +90,23 @@ export const editor = (page: Page): Locator => page.getByRole("textbox", { name:
 
 export const saveState = (page: Page): Locator => page.locator(".saved [role=status]");
 
+/**
+ * Changes a draft, and waits until that is saved: for "Edited" and then "Saved at". A busy machine can be too slow to
+ * look while "Edited" stands there, so that the page itself notes all that is said.
+ */
+export async function saved(page: Page, change: () => Promise<unknown>): Promise<void> {
+  const said = await page.evaluateHandle(() => {
+    const words: string[] = [];
+    new MutationObserver(() => {
+      words.push(document.querySelector(".saved [role=status]")?.textContent ?? "");
+    }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    return words;
+  });
+  await change();
+  await expect.poll(() => said.evaluate((words) => words.join("\n"))).toMatch(/Edited/);
+  await expect(saveState(page)).toHaveText(/Saved at/);
+}
+
 /** Opens a draft and waits until it can be written in. */
 export async function open(page: Page, machine: Machine, id: string): Promise<void> {
   await page.goto(`${machine.url}/prompt-workshop?draft_id=${id}`);
