@@ -21,6 +21,7 @@ from pathlib import Path
 
 import boto3
 import botocore.exceptions
+import jsonschema
 import release
 
 # Reads YAML with CloudFormation's own tags.
@@ -574,11 +575,12 @@ def build_functions(architecture):
         say(f"  {name:<18}{size / 1e6:6.1f} MB")
 
 
-# A model's fields and their types, as shared/src/config.rs reads them: with others, no function would start.
-MODEL = {
-    "id": str, "label": str, "base_url": str, "key_parameter": str, "context_window": int, "max_output_tokens": int,
-    "slow": bool, "supports_tools": bool, "price_in": (int, float), "price_out": (int, float),
-}
+# What functions read of a model's settings and of the embeddings': `make routes` writes it, from shared/src/config.rs.
+# With anything else, no function would start.
+SCHEMAS = json.loads((ROOT / "infra/settings.schema.json").read_text())
+
+# Numbers of a vector, when the embeddings don't say.
+DIMENSIONS = SCHEMAS["Embeddings"]["properties"]["dimensions"]["default"]
 
 
 def models_of(text):
@@ -589,27 +591,11 @@ def models_of(text):
     ids = [model.get("id") for model in models]
     for model in models:
         called = f"The model {model.get('id')!r}"
-        if not model.get("id") or ids.count(model["id"]) > 1:
+        if ids.count(model.get("id")) > 1:
             raise Stopped(f"{called} needs an id that no other model has. Nothing was changed.")
-        if not str(model.get("base_url", "")).startswith(("http://", "https://")):
-            raise Stopped(f"{called} needs a base_url, such as https://api.openai.com/v1. Nothing was changed.")
-        for field, value in model.items():
-            if field not in MODEL:
-                raise Stopped(f"{called} has a field {field} that there isn't: {', '.join(MODEL)}. Nothing was changed.")
-            if not isinstance(value, MODEL[field]):
-                raise Stopped(f"{called} has a {field} of the wrong type. Nothing was changed.")
-        if model.get("context_window", 8192) < 1024:
-            raise Stopped(f"{called} has a context_window under 1024 tokens. Nothing was changed.")
+        if fault := fault_of(model, SCHEMAS["Models"]):
+            raise Stopped(f"{called} has {fault}. Nothing was changed.")
     return models
-
-
-# As shared/embedding has them, and shared/src/config.rs when none are said.
-DIMENSIONS = 256
-
-# The embeddings' fields and their types, likewise.
-EMBEDDINGS = {
-    "base_url": str, "model": str, "key_parameter": str, "dimensions": int, "least_similarity": (int, float),
-}
 
 
 def embeddings_of(text):
@@ -622,19 +608,34 @@ def embeddings_of(text):
         raise Stopped(f"The embeddings can't be read as JSON: {error}. Nothing was changed.") from error
     if not isinstance(embeddings, dict):
         raise Stopped("The embeddings have to be a JSON object. Nothing was changed.")
-    for field, value in embeddings.items():
-        if field not in EMBEDDINGS:
-            known = ", ".join(EMBEDDINGS)
-            raise Stopped(f"The embeddings have a field {field} that there isn't: {known}. Nothing was changed.")
-        if not isinstance(value, EMBEDDINGS[field]) or isinstance(value, bool):
-            raise Stopped(f"The embeddings have a {field} of the wrong type. Nothing was changed.")
-    if not str(embeddings.get("base_url", "")).startswith(("http://", "https://")):
-        raise Stopped("The embeddings need a base_url, such as https://api.openai.com/v1. Nothing was changed.")
-    if not embeddings.get("model"):
-        raise Stopped("The embeddings need a model, such as text-embedding-3-small. Nothing was changed.")
-    if not 1 <= embeddings.get("dimensions", DIMENSIONS) <= 4096:
-        raise Stopped("Embeddings have 1 to 4096 dimensions. Nothing was changed.")
+    if fault := fault_of(embeddings, SCHEMAS["Embeddings"]):
+        raise Stopped(f"The embeddings have {fault}. Nothing was changed.")
     return embeddings
+
+
+def fault_of(settings, schema):
+    """What settings have that functions can't read, or lack; None when all is well."""
+    known = schema["properties"]
+    # By the field's name, so that the same fault is always told first.
+    faults = sorted(jsonschema.Draft202012Validator(schema).iter_errors(settings), key=lambda fault: list(fault.path))
+    for fault in faults:
+        rule = fault.validator
+        if rule == "additionalProperties":
+            other = next(field for field in settings if field not in known)
+            near = difflib.get_close_matches(other, known, 1)
+            return f"a field {other} that there isn't{f'; is it {near[0]}?' if near else ''}: there are {', '.join(known)}"
+        if rule == "required":
+            field = next(field for field in schema["required"] if field not in settings)
+            return f"no {field}, such as {known[field]['examples'][0]}"
+        field = fault.path[0]
+        if rule == "type":
+            return f"a {field} of the wrong type"
+        if rule in ("minLength", "pattern"):
+            return f"the {field} {settings[field]!r}, which has to be such as {known[field]['examples'][0]}"
+        words = {"minimum": "at least", "maximum": "at most"}
+        bounds = [f"{words[bound]} {known[field][bound]}" for bound in words if bound in known[field]]
+        return f"the {field} {settings[field]}, which has to be {' and '.join(bounds)}"
+    return None
 
 
 # The properties that indexes stand in, and what defines one.

@@ -5,6 +5,7 @@
 //! by hand.
 
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
 
 use crate::domain::model::{ApiKey, Model, Secret};
@@ -194,15 +195,30 @@ impl Config {
     }
 }
 
+/// Tokens that a model has to read at least, of a prompt and its answer together.
+const WINDOW_MIN: u32 = 1_024;
+
+/// Numbers that a vector has at most: DynamoDB's vector indexes take no more.
+const DIMENSIONS_MAX: u32 = 4_096;
+
+/// The JSON schemas of `WORKSHOP_MODELS`' models and of `WORKSHOP_EMBEDDINGS`, by the template's parameters that set
+/// them: infra/deploy.py refuses what no function could read, before anything is built.
+pub fn schemas() -> [(&'static str, Schema); 2] {
+    [("Models", schema_for!(ModelSetting)), ("Embeddings", schema_for!(EmbeddingSetting))]
+}
+
 /// `WORKSHOP_EMBEDDINGS`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct EmbeddingSetting {
+    #[schemars(regex(pattern = "^https?://"), example = "https://api.openai.com/v1")]
     base_url: String,
+    #[schemars(length(min = 1), example = "text-embedding-3-small")]
     model: String,
     /// As a model's.
     key_parameter: Option<String>,
     #[serde(default = "default_dimensions")]
+    #[schemars(range(min = 1, max = DIMENSIONS_MAX))]
     dimensions: u32,
     #[serde(default = "default_similarity")]
     least_similarity: f64,
@@ -227,8 +243,8 @@ pub fn parse_embeddings(
     if !setting.base_url.starts_with("http://") && !setting.base_url.starts_with("https://") {
         return Err(invalid("the base_url is not an http address".to_owned()));
     }
-    if !(1..=4_096).contains(&setting.dimensions) {
-        return Err(invalid("dimensions are 1 to 4096".to_owned()));
+    if !(1..=DIMENSIONS_MAX).contains(&setting.dimensions) {
+        return Err(invalid(format!("dimensions are 1 to {DIMENSIONS_MAX}")));
     }
     let api_key = api_key(setting.key_parameter.as_deref(), lookup)
         .map_err(|name| invalid(format!("it needs {name}, which is not set")))?;
@@ -251,16 +267,19 @@ fn api_key(parameter: Option<&str>, lookup: &impl Fn(&str) -> Option<String>) ->
 }
 
 /// One model in `WORKSHOP_MODELS`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ModelSetting {
+    #[schemars(length(min = 1), example = "gpt-5-mini")]
     id: String,
     label: Option<String>,
+    #[schemars(regex(pattern = "^https?://"), example = "https://api.openai.com/v1")]
     base_url: String,
     /// What holds the key, never the key itself: a parameter of SSM Parameter
     /// Store when it begins with a slash, otherwise an environment variable.
     key_parameter: Option<String>,
     #[serde(default = "default_window")]
+    #[schemars(range(min = WINDOW_MIN))]
     context_window: u32,
     max_output_tokens: Option<u32>,
     #[serde(default)]
@@ -296,8 +315,11 @@ pub fn parse_models(json: &str, lookup: &impl Fn(&str) -> Option<String>) -> Res
         if !setting.base_url.starts_with("http://") && !setting.base_url.starts_with("https://") {
             return Err(invalid(format!("the base_url of \"{}\" is not an http address", setting.id)));
         }
-        if setting.context_window < 1_024 {
-            return Err(invalid(format!("the context_window of \"{}\" is under 1024 tokens", setting.id)));
+        if setting.context_window < WINDOW_MIN {
+            return Err(invalid(format!(
+                "the context_window of \"{}\" is under {WINDOW_MIN} tokens",
+                setting.id
+            )));
         }
         let api_key = api_key(setting.key_parameter.as_deref(), lookup)
             .map_err(|name| invalid(format!("\"{}\" needs {name}, which is not set", setting.id)))?;

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `functions/src/bin/*.rs` | each route's and job's name and module, and how it starts |
 //! | `functions/openapi.json` | the routes and the types of their bodies |
+//! | `infra/settings.schema.json` | the settings of models and embeddings, by which `infra/deploy.py` checks them |
 //! | `CargoLambda.toml` | verbs, paths and names: the router of `cargo lambda watch` |
 //! | `infra/template.yaml`, between its marks | functions with their policies and events; the tables' keys and indexes |
 //!
@@ -15,6 +16,7 @@ mod files;
 mod openapi;
 mod template;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::ensure;
@@ -36,6 +38,8 @@ fn main() -> anyhow::Result<ExitCode> {
     let binaries = functions::placed().map(binaries::route).chain(JOBS.iter().map(binaries::job));
     files.folder("functions/src/bin", binaries.collect())?;
     files.file("functions/openapi.json", serde_json::to_string_pretty(&openapi::document())? + "\n")?;
+    let settings: BTreeMap<_, _> = shared::config::schemas().into();
+    files.file("infra/settings.schema.json", serde_json::to_string_pretty(&settings)? + "\n")?;
     files.file("CargoLambda.toml", binaries::router())?;
     let functions: String = functions::routes().map(template::route).collect();
     files.block(TEMPLATE, "routes", &functions)?;
