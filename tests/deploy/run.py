@@ -6,7 +6,6 @@ Says what it shows, and at the end what an emulator can't."""
 
 import argparse
 import base64
-import functools
 import hashlib
 import json
 import os
@@ -72,7 +71,7 @@ def run(aws, staged, model, with_browser):
         "LimitMessagesPerMinute": "100",
     }
     boto3.client("ssm").put_parameter(Name="/workshop-test/model", Value="not-asked-for", Type="SecureString")
-    cloud = Cloud(
+    cloud = deploy.Cloud(
         STACK, staged / "infra/template.yaml", lambda packaged: emulator.adapted(packaged, aws, settings)
     )
 
@@ -142,14 +141,6 @@ def run(aws, staged, model, with_browser):
     left = boto3.client("dynamodb").list_tables()["TableNames"]
     check(not left, f"no table is left: {left}")
     shown("and with DATA=delete nothing is left")
-
-
-class Cloud(deploy.Cloud):
-    """Uploads the binaries once: zipping the same gigabyte for the second deployment would take minutes."""
-
-    @functools.cache
-    def package(self):
-        return super().package()
 
 
 def the_page_is_served(outputs):
