@@ -93,7 +93,7 @@ impl Copy {
     /// Every file that git has or would take, as it is now.
     fn of_the_workspace() -> Self {
         let original = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned();
-        let place = original.join("target/bench-building");
+        let place = crate::release::target().join("bench-building");
         let (folder, target) = (place.join("workspace"), place.join("target"));
         remove(&folder);
         let list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];

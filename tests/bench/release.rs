@@ -1,6 +1,6 @@
 //! The functions as they are deployed: release builds, but for this machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tests::root;
@@ -9,7 +9,7 @@ use tests::root;
 /// dependencies. The first of them takes minutes, every one most of a minute.
 pub fn build(binaries: &[&str]) {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root()).args(["build", "--release", "--locked", "--target-dir", "target"]);
+    cargo.current_dir(root()).args(["build", "--release", "--locked"]);
     cargo.args(["--package", "functions", "--package", "references"]);
     for binary in binaries {
         cargo.args(["--bin", binary]);
@@ -20,5 +20,10 @@ pub fn build(binaries: &[&str]) {
 
 /// The file of one that was built.
 pub fn file(binary: &str) -> PathBuf {
-    root().join("target/release").join(binary)
+    target().join("release").join(binary)
+}
+
+/// Where cargo builds, which `CARGO_TARGET_DIR` and cargo's configuration can move.
+pub fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a folder of cargo's target").to_owned()
 }
