@@ -4,7 +4,7 @@
  * that it says it, and what becomes of it, is ours.
  */
 import { Machine } from "./machine";
-import { editor, expect, saved, saveState, test, write } from "./workshop";
+import { editor, expect, leave, saved, saveState, test, write } from "./workshop";
 
 const PROMPT = [
   "# Role",
@@ -106,6 +106,7 @@ test("from a need to a prompt that others clone", async ({ page, quiet }) => {
       content: `${PROMPT}\nName the article's date.`,
     });
     expect(clone).not.toBeNull();
+    await leave(page);
   } finally {
     await machine.stop();
   }

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { Machine } from "./machine";
 import { detail, LEAST_DETAIL, take } from "./picture";
 import { ROOT, TARGET } from "./places";
-import { editor, expect, saved, test } from "./workshop";
+import { editor, expect, leave, saved, test } from "./workshop";
 
 const FOLDER = "static-site/pictures";
 const PICTURES = readdirSync(join(ROOT, FOLDER)).map((name) => `${FOLDER}/${name}`);
@@ -169,6 +169,7 @@ test("README's pictures are taken on the way from a need to a prompt in the libr
       page.locator(".prompt-text").getByText("Say of each survey"),
       page.getByRole("link", { name: "Version 1", exact: true }),
     );
+    await leave(page);
   } finally {
     await machine.stop();
   }

@@ -107,6 +107,11 @@ export async function saved(page: Page, change: () => Promise<unknown>): Promise
   await expect(saveState(page)).toHaveText(/Saved at/);
 }
 
+/** Leaves the page before its machine stops, so that it asks nothing of a machine that is gone. */
+export async function leave(page: Page): Promise<void> {
+  await page.goto("about:blank");
+}
+
 /** Opens a draft and waits until it can be written in. */
 export async function open(page: Page, machine: Machine, id: string): Promise<void> {
   await page.goto(`${machine.url}/prompt-workshop?draft_id=${id}`);
