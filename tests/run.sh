@@ -2,8 +2,8 @@
 # Everything that is checked, each part named as it begins. A part that can't run fails: nothing is skipped.
 #
 # Two lanes share the machine. The first has what waits for a model, a browser or a clock, one part after another;
-# the second has what only computes, and takes what the first leaves of the processor. What kills machines, puts load
-# on them or changes sources runs alone, at the end.
+# the second has what can wait, and takes what the first leaves of the processor. What puts load on a machine or
+# changes sources runs alone, at the end.
 #
 # What a part prints is shown when it ends, and is in target/test-logs while it runs. The table at the end is kept in
 # target/test-timings.txt, all that was printed in target/test.log.
@@ -119,7 +119,7 @@ while_it_builds() {
   part "Build: the page" make --silent page
 }
 
-that_compute() {
+that_can_wait() {
   renice -n 10 -p "$BASHPID" >/dev/null
   part "Rules, beside the rules; the model's wire with the faults of a scripted server" rules
   part "What strangers send, as a fuzzer found it: the kept inputs of every parser hold its rules" \
@@ -130,6 +130,8 @@ that_compute() {
     cargo test --locked --workspace --test workshop retrieval -- --nocapture
   part "The template: linters, a policy check, and each function's rights held to what its binary reaches" \
     make --silent test-template
+  part "Killed at any moment: nothing acknowledged is lost, every run ends" \
+    cargo test --locked --workspace --test killed -- --test-threads=1
 }
 
 part "Formatting" formatting
@@ -139,7 +141,7 @@ beside while_it_builds
 part "Build: every binary, example and test, once; lints: warnings are errors" built
 beside_is_done
 part "What is derived from routes, jobs and tables is as they say" make --silent routes CHECK=yes
-beside that_compute
+beside that_can_wait
 part "The whole workshop through its front door: real stores over the wire, the real small model" workshop
 part "No way in without a good token: every route, by every way" \
   cargo test --locked --workspace --test workshop authorisation -- --nocapture
@@ -153,8 +155,6 @@ part "The main job deployed: template and binaries in an emulator of AWS that en
 part "The page in a real browser: the main job with the real small model, nothing lost, accessible, safe" \
   make --silent test-browser
 beside_is_done
-part "Killed at any moment: nothing acknowledged is lost, every run ends" \
-  cargo test --locked --workspace --test killed -- --test-threads=1
 part "Twenty people at the main job at once, and while the machine is killed: no 5xx, nothing lost, memory flat" \
   cargo test --locked --workspace --test load -- --nocapture --test-threads=1
 # Last: it changes sources, and what is built of them.
