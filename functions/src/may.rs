@@ -2,7 +2,7 @@
 //! writes infra/template.yaml's policies from this; tests/deploy/template.py
 //! holds them to what the linker finds in each binary.
 
-use Operation::{BatchGet, BatchWrite, Delete, Get, Put, Query, Update};
+use Operation::{BatchGet, BatchWrite, Check, Delete, Get, Put, Query, Update};
 
 /// One thing that a function may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub enum Operation {
     Delete,
     /// `BatchWriteItem`
     BatchWrite,
+    /// `ConditionCheckItem`
+    Check,
 }
 
 /// A queue, as infra/template.yaml names it.
@@ -119,6 +121,7 @@ impl Operation {
             Update => "UpdateItem",
             Delete => "DeleteItem",
             BatchWrite => "BatchWriteItem",
+            Check => "ConditionCheckItem",
         }
     }
 }

@@ -163,6 +163,11 @@ def everything(machine, token):
     prompts = [f"harbour_{number}" for number in range(SPARE)]
     for name in prompts:
         ask("POST", f"{DRAFTS}/{draft()}/commit", {"name": name, "title": f"Harbour {name}"})
+    # Topics of their own, which go.
+    gone = [f"Gone {number}" for number in range(SPARE)]
+    for name in gone:
+        ask("POST", f"/api/topics/{urllib.parse.quote(name)}/articles", line, "application/x-ndjson")
+    articles = [ask("GET", f"/api/topics/{urllib.parse.quote(name)}/articles")["articles"][0]["id"] for name in gone[:1]]
     feeds = [ask("POST", f"/api/topics/{topic}/feeds", {"url": f"{machine.others.url}/{number}"})["id"]
              for number in range(10)]
     imports = [import_started() for _ in range(4)]
@@ -184,6 +189,8 @@ def everything(machine, token):
             "prompts-delete": {"name": prompts[4:]},
             **{operation: of_topic for operation in
                ("articles-import", "articles-search", "imports-start", "topics-facets", "feeds-list", "feeds-follow")},
+            "topics-delete": {"topic": gone[SPARE // 2:]},
+            "articles-delete": {"topic": gone[:SPARE // 2], "article_id": articles},
             "feeds-collect": {**of_feed, "feed_id": feeds[:2]},
             "feeds-unfollow": {**of_feed, "feed_id": feeds[2:]},
             **{operation: of_import for operation in ("imports-run", "imports-get")},

@@ -23,7 +23,7 @@ use crate::process;
 use crate::release::{build, file};
 use crate::runtime_api::{Function, Program, Quota};
 use front::{Counter, Tls};
-use requests::{Asked, Furnished, LEFT_OUT};
+use requests::{Asked, Furnished, WAITING, ending};
 
 /// Starts of each binary, and under quotas.
 const ROUNDS: usize = 15;
@@ -56,13 +56,12 @@ pub fn measure(table: &mut Table) {
          its reference, which makes as many store calls in a request as were counted for the route; then asked {WARM} \
          times more. Times are from the start of the process, with all that it does before it asks for an event."
     ));
-    let (wait, end) = LEFT_OUT;
     table.note(format!(
         "Not started, since they wait for a model or a feed's server: {}; since they end what they are asked about: \
          {}; and the jobs, whose files are weighed only. imports-run is asked to repeat what was done, chat-stop to \
          stop what has ended. The message that tests-start sends to a queue is not counted among its store calls.",
-        wait.join(", "),
-        end.join(", ")
+        WAITING.join(", "),
+        ending().collect::<Vec<_>>().join(", ")
     ));
     let binaries = chosen();
     if std::env::var("BINARIES").is_ok_and(|binaries| !binaries.trim().is_empty()) {

@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use futures::{StreamExt, stream};
 use local::ModelChoice;
 use serde_json::{Value, json};
+use shared::app::App;
 use shared::domain::time::Timestamp;
 use tests::scripted_model::model_at;
 use tests::{PROMPT, Setup, Workshop};
@@ -289,7 +290,7 @@ async fn ask(place: &Place, step: &Step, round: usize) -> Took {
 /// So many of everything, for each size.
 async fn prepare(workshop: &Workshop) -> Vec<Place> {
     let together = watched(workshop, "together").await;
-    together.app.store().articles.make_topic(TOPIC).await.expect("a topic");
+    make_topic(together.app, TOPIC).await;
     let mut places = Vec::new();
     for size in SIZES {
         let apart = watched(workshop, &format!("apart-{size}")).await;
@@ -381,10 +382,14 @@ async fn have_versions(place: &Place) {
     table.set(&partition, "META", "version", place.size).await;
 }
 
+async fn make_topic(app: &App, name: &str) {
+    app.store().articles.topic_or_new(name, None, false, app.now()).await.expect("a topic");
+}
+
 /// Topics, as yet without articles.
 async fn have_topics(place: &Place) {
     let app = place.apart.app;
-    app.store().articles.make_topic("topic 0").await.expect("a topic");
+    make_topic(app, "topic 0").await;
     let table = place.table(&app.config.tables.articles);
     let made = table.item("TOPICS", "TOPIC#topic 0").await;
     // The one with articles is another.

@@ -16,6 +16,7 @@ use std::time::Duration;
 use functions::routes;
 use serde_json::{Value, json};
 use shared::app::App;
+use shared::domain::article::ArticleId;
 use tests::cost::text;
 use tests::feed_server::FeedServer;
 use tests::scripted_model::{Play, ScriptedModel};
@@ -187,6 +188,15 @@ impl<'a> Place<'a> {
         self.ask("tests-start", 202).about("id", &self.draft).with(order)
     }
 
+    /// The id of the one article of a topic that is made for it.
+    async fn have_article(&self, topic: &str) -> String {
+        let url = format!("https://news.example/{topic}");
+        let article = json!({"title": "Ports count robots", "summary": "Port robots doubled.", "url": url});
+        let file = Some(("application/x-ndjson", format!("{article}\n")));
+        Asked { file, ..self.ask("articles-import", 200).about("topic", topic) }.tell(self.app).await;
+        ArticleId::of(&url).to_string()
+    }
+
     /// A feed that the topic follows.
     async fn followed(&self, name: &str) -> String {
         let path = format!("/{name}");
@@ -243,6 +253,16 @@ async fn prepared(place: &Place<'_>, binary: &'static str, round: usize) -> Aske
             });
             let file = Some(("application/x-ndjson", format!("{article}\n")));
             Asked { file, ..ask(200).about("topic", "Ports") }
+        }
+        "topics-delete" => {
+            let topic = format!("gone-{round}");
+            place.have_article(&topic).await;
+            ask(200).about("topic", &topic)
+        }
+        "articles-delete" => {
+            let topic = format!("kept-{round}");
+            let id = place.have_article(&topic).await;
+            ask(200).about("topic", &topic).about("article_id", &id)
         }
         "articles-search" => of_topic(200).query("query", "surveys of companies"),
         "topics-facets" | "feeds-list" => of_topic(200),

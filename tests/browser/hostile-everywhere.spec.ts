@@ -38,7 +38,7 @@ const DOCUMENT = JSON.parse(readFileSync(join(ROOT, "functions/openapi.json"), "
 
 /** What a program reads, and no person: it is left as it is. */
 const FOR_PROGRAMS =
-  /\.(?:next_cursor|date|user_id)$|^UploadTarget|^Feed\.id$|^health|^openapi|^prompts-get\.name$/;
+  /\.(?:next_cursor|date|user_id)$|^UploadTarget|^(?:Feed|Found|Similar)\.id$|^health|^openapi|^prompts-get\.name$/;
 
 /** Fields with text that no view shows, and why. One that is shown after all is reported, too. */
 const NOT_SHOWN: Record<string, string> = {

@@ -20,7 +20,7 @@ OPERATIONS = {
     "get_item": "GetItem", "batch_get_item": "BatchGetItem", "query": "Query", "search_vectors": "SearchVectors",
     "update_item": "UpdateItem", "delete_item": "DeleteItem", "batch_write_item": "BatchWriteItem",
     # A transaction has no action of its own: it takes those of its writes.
-    "put": "PutItem", "update": "UpdateItem", "delete": "DeleteItem",
+    "put": "PutItem", "update": "UpdateItem", "delete": "DeleteItem", "check": "ConditionCheckItem",
 }
 # What needs no pair: a transaction, and the read of no item that opens the connection (Store::connect).
 WITHOUT_A_TABLE = {"TransactWriteItems", "GetItem"}

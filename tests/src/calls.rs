@@ -60,12 +60,42 @@ impl Kind {
 
 /// The calls of the clients that it is an interceptor of.
 #[derive(Clone, Debug, Default)]
-pub struct Calls(Arc<Mutex<Vec<Call>>>);
+pub struct Calls {
+    ended: Arc<Mutex<Vec<Call>>>,
+    /// Calls that are still let through, where that was said.
+    left: Arc<Mutex<Option<usize>>>,
+}
 
 impl Calls {
     /// Those that ended since this was asked last.
     pub fn take(&self) -> Vec<Call> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Lets so many calls through from now on, and none after them: to the services it is as if the process had died
+    /// there. `None` lets all through.
+    pub fn die_after(&self, calls: Option<usize>) {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = calls;
+    }
+
+    /// Whether a call was held back since that was said.
+    pub fn has_died(&self) -> bool {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) == Some(usize::MAX)
+    }
+
+    fn let_through(&self) -> Result<(), BoxError> {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        match *left {
+            None => Ok(()),
+            Some(0 | usize::MAX) => {
+                *left = Some(usize::MAX);
+                Err("the process is dead".into())
+            }
+            Some(more) => {
+                *left = Some(more - 1);
+                Ok(())
+            }
+        }
     }
 }
 
@@ -125,6 +155,7 @@ impl Intercept for Calls {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        self.let_through()?;
         config.interceptor_state().store_put(Began(Instant::now()));
         let input = context.input_mut();
         ask!(input: query::QueryInput, get_item::GetItemInput, batch_get_item::BatchGetItemInput,
@@ -166,7 +197,7 @@ impl Intercept for Calls {
         let operation = config.load::<Metadata>().map_or("", Metadata::name).to_owned();
         let asked = config.load::<Asked>().map_or_else(String::new, |Asked(asked)| asked.clone());
         let call = Call { kind: Kind::of(&operation), operation, asked, began: *began, took, units };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).push(call);
         Ok(())
     }
 }

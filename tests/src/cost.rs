@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::config::Tables;
-use shared::corpus;
+use shared::corpus::{self, Target};
 use shared::domain::sample::TOPICS;
 use shared::domain::time::Timestamp;
 use shared::feeds::Fetcher;
@@ -122,7 +122,8 @@ impl Meter {
             .await
             .expect("tables");
         let articles = TOPICS[0].articles(Timestamp::from_millis(DAY_MS));
-        corpus::import(app, TOPIC, articles, false, app.now()).await.expect("articles");
+        let mut target = Target::of_person(TOPIC, USER);
+        corpus::import(app, &mut target, articles, app.now()).await.expect("articles");
         Self { app, calls, queues, costs: Vec::new() }
     }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use shared::app::App;
 use shared::auth::user;
 use shared::corpus::embeddings::Embedder;
-use shared::corpus::{self, BATCH};
+use shared::corpus::{self, BATCH, Target};
 use shared::domain::article::Article;
 use shared::domain::import::{ImportError, ImportFormat, Reader, Rejected};
 use shared::domain::text::FieldError;
@@ -42,7 +42,7 @@ pub const ROUTE: Route =
         .says("Imports articles, up to 5 MB. Makes the topic; a bad line is rejected alone.")
         .takes(crate::route::Body::Articles)
         .gives_json::<Output>(200)
-        .may(&[EmbeddingKey, Items(Articles, &[Get, BatchGet, Put, Update])])
+        .may(&[EmbeddingKey, Items(Articles, &[Get, BatchGet, Put, Update, Check])])
         // It reads up to 5 MB of articles in one go, and more memory brings more of a processor.
         .lambda(Lambda { memory: Some(512), ..Lambda::USUAL })
         // The words of an article.
@@ -55,8 +55,8 @@ pub fn prepare(app: &App) {
 
 /// Imports articles.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
-    user(app, &request).await?;
-    let topic = crate::topics::topic_of_path(&request)?;
+    let user = user(app, &request).await?;
+    let mut target = Target::of_person(&crate::topics::topic_of_path(&request)?, &user.id);
     let format = format(&request)?;
     if request.body().len() > BODY_MAX {
         return Err(Problem::new(
@@ -71,14 +71,14 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     loop {
         let Read { next, articles, rejected } = reading;
         rejected.into_iter().for_each(|rejected| output.reject(rejected));
-        let importing = corpus::import(app, &topic, articles, false, now);
+        let importing = corpus::import(app, &mut target, articles, now);
         if next.has_ended {
-            output.add(importing.await?);
+            output.add(importing.await.map_err(crate::topics::stopped)?);
             break;
         }
         // The next lines are read while these are written.
         let (imported, read) = futures::join!(importing, read(next));
-        output.add(imported?);
+        output.add(imported.map_err(crate::topics::stopped)?);
         reading = read?;
     }
     tracing::info!(

@@ -7,7 +7,7 @@ use shared::app::App;
 use shared::auth::user;
 use shared::corpus::embeddings::Embedder;
 use shared::corpus::{self, Question};
-use shared::domain::article::{Article, Sentiment};
+use shared::domain::article::{Article, ArticleId, Sentiment};
 use shared::domain::run::{ARTICLE_LIMIT, QUERY_LENGTH};
 use shared::domain::search::{By, Facts};
 use shared::domain::text::Errors;
@@ -26,6 +26,8 @@ const NAME_MAX: usize = 100;
 /// An article that was found, and why.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Found {
+    /// Its id within the topic: sixteen hexadecimal digits.
+    pub id: String,
     /// The article.
     #[serde(flatten)]
     pub article: Article,
@@ -46,6 +48,8 @@ pub struct Found {
 /// A near-identical article.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Similar {
+    /// Its id within the topic.
+    pub id: String,
     /// The headline.
     pub title: String,
     /// Where it was published.
@@ -137,13 +141,16 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
 
 impl From<shared::domain::search::Found> for Found {
     fn from(found: shared::domain::search::Found) -> Self {
+        let id = |article: &Article| ArticleId::of(&article.url).to_string();
         let similar = |article: Article| Similar {
+            id: id(&article),
             title: article.title,
             url: article.url,
             source: article.source,
             published_at: article.published_at,
         };
         Self {
+            id: id(&found.article),
             article: found.article,
             also_at: found.also_at,
             score: found.score,

@@ -20,7 +20,7 @@ pub const ROUTE: Route = Route::new(
 )
 .says("Collects a feed now, at most once a minute.")
 .gives_json::<Feed>(200)
-.may(&[EmbeddingKey, Items(Articles, &[Get, BatchGet, Put, Update])]);
+.may(&[EmbeddingKey, Items(Articles, &[Get, BatchGet, Put, Update, Check])]);
 
 /// Collects a feed.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {

@@ -31,17 +31,17 @@ pub const ROUTE: Route =
         .says("Follows a feed, which is collected at once. Makes the topic.")
         .takes_json::<Input>()
         .gives_json::<Feed>(201)
-        .may(&[EmbeddingKey, Items(Articles, &[Get, BatchGet, Query, Put, Update])]);
+        .may(&[EmbeddingKey, Items(Articles, &[Get, BatchGet, Query, Put, Update, Check])]);
 
 /// Follows a feed.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
-    user(app, &request).await?;
+    let user = user(app, &request).await?;
     let topic = crate::topics::topic_of_path(&request)?;
     let input: Input = json(&request)?;
     let mut errors = Errors::default();
     let url = errors.line("url", &input.url, 1, URL_MAX);
     let url = errors.or(url)?;
-    match follow(app, &topic, &url).await? {
+    match follow(app, &topic, &user.id, &url).await? {
         Follow::Followed(feed) => json_response(StatusCode::CREATED, &feed),
         Follow::Already => {
             Err(Problem::new(Code::Conflict, "The topic follows this feed already. Nothing was changed."))
@@ -53,6 +53,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
                  first, or use another topic."
             ),
         )),
+        Follow::Stopped(stopped) => Err(crate::topics::stopped(stopped)),
         Follow::Refused(detail) => Err(FieldError { pointer: "/url".to_owned(), detail }.into()),
     }
 }

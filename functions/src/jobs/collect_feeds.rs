@@ -29,7 +29,7 @@ pub struct Collected {
 /// collected by the one that claims it, on condition that it is still due.
 pub const JOB: Job = Job::new("collect-feeds", Trigger::Every { minutes: 5 }, event!(handle))
     .says("Every five minutes: collects the feeds that are due.")
-    .may(&[EmbeddingKey, Items(Articles, &[Get, BatchGet, Put, Update]), Index(Articles, "by-due")])
+    .may(&[EmbeddingKey, Items(Articles, &[Get, BatchGet, Put, Update, Check]), Index(Articles, "by-due")])
     // It stops before the next one begins.
     .lambda(Lambda { timeout: Some(240), ..Lambda::USUAL });
 

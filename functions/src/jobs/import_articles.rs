@@ -25,7 +25,7 @@ pub const JOB: Job = Job::new(
 .says("The queue of imports: the worker.")
 .may(&[
     EmbeddingKey,
-    Items(Articles, &[Get, BatchGet, Put, Update]),
+    Items(Articles, &[Get, BatchGet, Put, Update, Check]),
     Items(Usage, &[Get, Update, Delete]),
     Files(&[S3::Get, S3::Delete]),
     // The rest of a file that takes longer than a function may is another message.

@@ -10,7 +10,11 @@ use crate::prelude::*;
 /// After a deployment: installs the default prompt and the sample collection.
 pub const JOB: Job = Job::new("install", Trigger::Deployment, event!(handle))
     .says("After a deployment: installs the default prompt and the sample collection.")
-    .may(&[EmbeddingKey, Items(Library, &[Get, Put, Update]), Items(Articles, &[Get, BatchGet, Put, Update])])
+    .may(&[
+        EmbeddingKey,
+        Items(Library, &[Get, Put, Update]),
+        Items(Articles, &[Get, BatchGet, Put, Update, Check]),
+    ])
     .lambda(Lambda { timeout: Some(120), ..Lambda::USUAL });
 
 /// Installs. What the event says doesn't matter.

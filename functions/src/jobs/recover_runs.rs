@@ -1,15 +1,21 @@
 //! Each minute: finds the runs, answers and imports that fell between. A message may be
 //! lost, a worker may die at any instant, a queue may be emptied; what stands
-//! in the store goes on until it is in a final state.
+//! in the store goes on until it is in a final state. Then it removes what deleted topics
+//! and articles left behind, for as long as the minute allows.
+
+use std::time::Duration;
 
 use lambda_http::Error;
 use serde::Serialize;
 use serde_json::Value;
 use shared::app::App;
+use shared::corpus::{Removed, remove_due};
+use shared::domain::removal::UNDER_WAY_MS;
 use shared::domain::run::{ATTEMPTS_MAX, GIVE_UP_MS, Outcome, State};
 use shared::llm::runner::give_up_sentence;
 use shared::queue::{ImportMessage, RunMessage};
 use shared::store::{Due, OpenRun};
+use tokio::time::Instant;
 
 use crate::prelude::*;
 
@@ -17,6 +23,9 @@ use crate::prelude::*;
 const BATCH: u32 = 50;
 /// Batches of one invocation: what is left is found a minute later.
 const BATCHES: u32 = 20;
+/// Removals are worked on until this time after the start, in milliseconds: no longer than a
+/// removal stays with who took it up, and within the function's 60 seconds.
+const REMOVING: Duration = Duration::from_millis(UNDER_WAY_MS);
 /// Imports announced again in one go.
 const IMPORTS: usize = 100;
 /// A worker's lease is looked at again this long after it should have ended.
@@ -33,6 +42,8 @@ pub struct Recovered {
     pub answers: u32,
     /// Imports that were announced again.
     pub imports: u32,
+    /// Topics and articles whose remains were removed.
+    pub removed: u32,
 }
 
 /// 43,200 invocations a month, at rest too: a cent for Lambda, a third of one
@@ -44,12 +55,17 @@ pub const JOB: Job = Job::new("recover-runs", Trigger::Every { minutes: 1 }, eve
         Items(Drafts, &[Get, Update]),
         Index(Drafts, "by-due"),
         Items(Usage, &[Get, Query, Update]),
+        Items(Articles, &[Get, Query, Update, Delete, BatchWrite]),
+        Index(Articles, "by-due"),
         Messages(Runs, &[Sqs::Send]),
         Messages(Imports, &[Sqs::Send]),
-    ]);
+    ])
+    // It removes what deletions left behind for 40 seconds of a minute; a call of the store takes 15 at most.
+    .lambda(Lambda { timeout: Some(60), ..Lambda::USUAL });
 
 /// Recovers runs and imports. The schedule's event says nothing that matters here.
 pub async fn handle(app: &App, _: Value) -> Result<Recovered, Error> {
+    let until = Instant::now() + REMOVING;
     let mut recovered = Recovered::default();
     for _ in 0..BATCHES {
         let due = app.store().runs.due(app.now(), BATCH).await?;
@@ -74,6 +90,11 @@ pub async fn handle(app: &App, _: Value) -> Result<Recovered, Error> {
         app.imports_queue().announce(ImportMessage { import_id }).await?;
         recovered.imports += 1;
         tracing::info!(%import_id, "import recovered");
+    }
+    let Removed { topics, articles, left } = remove_due(app, until).await?;
+    recovered.removed = topics + articles;
+    if topics + articles + left > 0 {
+        tracing::info!(topics, articles, left, "what deletions left behind was removed");
     }
     Ok(recovered)
 }

@@ -1,8 +1,9 @@
 //! Topics and articles: `/api/topics/…`.
 
+use shared::corpus::ImportStopped;
 use shared::domain::article::TOPIC_NAME_MAX;
 use shared::domain::text::{Errors, FieldError};
-use shared::http::{Problem, Request, path_text};
+use shared::http::{Code, Problem, Request, path_text};
 
 use crate::route::routes;
 
@@ -17,6 +18,25 @@ pub(crate) fn topic_of_path(request: &Request) -> Result<String, Problem> {
         let at_path = |error| FieldError { pointer: "{topic}".to_owned(), ..error };
         Problem::invalid(errors.into_iter().map(at_path).collect())
     })
+}
+
+/// Seconds after which a caller tries again where a topic is being removed: most are by then.
+const REMOVED_AFTER: u64 = 120;
+
+/// Why articles could not be brought into a topic.
+pub(crate) fn stopped(stopped: ImportStopped) -> Problem {
+    let sentence = match stopped {
+        ImportStopped::Store(error) => return error.into(),
+        ImportStopped::TopicRemoving => {
+            "A topic of this name was deleted a moment ago, and its articles are still being removed. Nothing \
+             was imported; try again in a few minutes, or choose another name."
+        }
+        ImportStopped::TopicGone => {
+            "The topic was deleted at this moment. What was imported went with it; try again in a few minutes \
+             to make the topic anew."
+        }
+    };
+    Problem::new(Code::Conflict, sentence).with_retry_after(REMOVED_AFTER)
 }
 
 /// Errors of parameters in the query string, by their place there.

@@ -2,6 +2,7 @@
 //! the token, puts its claims into the request's context, and calls the
 //! function. Besides: the sign-in, uploads (`bucket.rs`) and the page (`page.rs`).
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -138,7 +139,7 @@ impl Gateway {
             Ok(claims) => claims,
             Err(problem) => return refuse(&problem, id),
         };
-        let request = match serde_json::from_value(context(&request, route, claims.as_deref(), id)) {
+        let request = match serde_json::from_value(context(&request, route, claims, id)) {
             Ok(context) => request.with_request_context(RequestContext::ApiGatewayV2(context)),
             Err(error) => return refuse(&Problem::internal(error), id),
         };
@@ -238,16 +239,17 @@ impl Gateway {
 
     /// The claims of the request's token; of the machine's one user, if it has
     /// one, when there is none; nothing on a route that is open.
-    async fn claims(&self, route: &Route, request: &Request) -> Result<Option<String>, Problem> {
+    async fn claims(&self, route: &Route, request: &Request) -> Result<Option<Value>, Problem> {
         if route.access == Access::Open {
             return Ok(None);
         }
         if !request.headers().contains_key(header::AUTHORIZATION) {
-            return self.user.clone().map(Some).ok_or_else(|| refused("no token"));
+            let user = self.user.as_deref().ok_or_else(|| refused("no token"))?;
+            return Ok(Some(claims(user, &self.sign_in.groups(user))));
         }
         let token = bearer(request).ok_or_else(|| refused("not a bearer token"))?;
-        let Claims { sub, .. } = self.app.keys.verify(self.app, token).await?;
-        Ok(Some(sub))
+        let Claims { sub, groups, .. } = self.app.keys.verify(self.app, token).await?;
+        Ok(Some(claims(&sub, &groups)))
     }
 }
 
@@ -296,10 +298,14 @@ fn same_site(request: &AxumRequest) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Claims as the HTTP API's JWT authorizer writes them: a list is one text.
+fn claims(sub: &str, groups: &[impl Borrow<str>]) -> Value {
+    json!({"sub": sub, "token_use": "access", "cognito:groups": format!("[{}]", groups.join(" "))})
+}
+
 /// The context that the HTTP API's JWT authorizer gives (payload format 2.0).
-fn context(request: &Request, route: &Route, sub: Option<&str>, id: &str) -> Value {
-    let authorizer =
-        sub.map(|sub| json!({"jwt": {"claims": {"sub": sub, "token_use": "access"}, "scopes": []}}));
+fn context(request: &Request, route: &Route, claims: Option<Value>, id: &str) -> Value {
+    let authorizer = claims.map(|claims| json!({"jwt": {"claims": claims, "scopes": []}}));
     json!({
         "requestId": id,
         "routeKey": format!("{} {}", route.method, route.path),

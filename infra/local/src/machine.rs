@@ -150,7 +150,8 @@ impl Machine {
 
         let address = listener.local_addr()?;
         let bucket = Bucket::open(&data_dir.join("uploads"), &address.to_string())?;
-        let sign_in = Arc::new(SignIn::open(&data_dir, format!("http://{address}"))?);
+        let sign_in = SignIn::open(&data_dir, format!("http://{address}"))?;
+        let sign_in = Arc::new(sign_in.with_administrator(options.user.clone()));
         let (models, bundled, workers) = models(options.model, &data_dir)?;
         let models = models.with_patience(options.patience);
         let config = Config {

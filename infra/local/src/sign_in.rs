@@ -18,6 +18,7 @@ use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RsaPublicKeyComponents};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde_json::{Value, json};
+use shared::auth::ADMINISTRATORS;
 use shared::domain::time::Timestamp;
 use uuid::Uuid;
 
@@ -31,6 +32,8 @@ const KEY_FILE: &str = "sign-in-key.der";
 pub struct SignIn {
     /// The URL that tokens name as their issuer, without a slash at its end.
     pub issuer: String,
+    /// The one user who is an administrator: the machine's own.
+    administrator: Option<String>,
     key: RsaKeyPair,
     key_id: String,
     modulus: String,
@@ -47,7 +50,19 @@ impl SignIn {
         let public = RsaPublicKeyComponents::<Vec<u8>>::from(key.public_key());
         let (modulus, exponent) = (BASE64.encode(public.n), BASE64.encode(public.e));
         let key_id = thumbprint(&modulus, &exponent);
-        Ok(Self { issuer, key, key_id, modulus, exponent })
+        Ok(Self { issuer, administrator: None, key, key_id, modulus, exponent })
+    }
+
+    /// The same with the machine's own user as its administrator: whoever runs the machine has its files anyway.
+    /// Other names stand for other people, as whom one tries the workshop out.
+    pub fn with_administrator(self, user: Option<String>) -> Self {
+        Self { administrator: user, ..self }
+    }
+
+    /// The groups of a user, as `cognito:groups` names them.
+    pub fn groups(&self, user: &str) -> Vec<&'static str> {
+        let is_administrator = self.administrator.as_deref() == Some(user);
+        is_administrator.then_some(ADMINISTRATORS).into_iter().collect()
     }
 
     /// The public key as a JSON Web Key Set (RFC 7517).
@@ -99,6 +114,7 @@ impl SignIn {
             "client_id": CLIENT_ID,
             "token_use": "access",
             "scope": "openid",
+            "cognito:groups": self.groups(user),
             "iat": issued_at.as_seconds(),
             "exp": expires_at.as_seconds(),
             "jti": token_id,
@@ -216,6 +232,19 @@ mod tests {
 
         let later = now().plus_millis(2 * 3_600_000);
         assert_eq!(verify(&token, &key_set(&sign_in), &expected, later), Err(TokenError::Expired));
+    }
+
+    #[test]
+    fn the_machines_own_user_is_its_one_administrator() {
+        let folder = Folder::new("administrator");
+        let sign_in = folder.open().with_administrator(Some("local".to_owned()));
+        let expected = Expected { issuer: ISSUER, client_id: CLIENT_ID };
+        let groups = |user| {
+            let token = sign_in.access_token(user, now(), HOUR, Uuid::nil()).unwrap();
+            verify(&token, &key_set(&sign_in), &expected, now()).unwrap().groups
+        };
+        assert_eq!(groups("local"), [ADMINISTRATORS]);
+        assert!(groups("ada").is_empty());
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub use keys::KeyCache;
 pub use token::{Claims, Expected, KeySet, TokenError, verify};
 
 use crate::app::App;
+use crate::domain::removal::Asker;
 use crate::http::{Code, Problem, Request};
 
 /// A signed-in person.
@@ -25,7 +26,19 @@ use crate::http::{Code, Problem, Request};
 pub struct User {
     /// The `sub` claim: who owns what they make.
     pub id: String,
+    /// Whether they are in the group [`ADMINISTRATORS`].
+    pub administrator: bool,
 }
+
+impl User {
+    /// This user, as who asks for a deletion.
+    pub fn asker(&self) -> Asker<'_> {
+        Asker { user_id: &self.id, administrator: self.administrator }
+    }
+}
+
+/// The group whose members may delete what is everybody's.
+pub const ADMINISTRATORS: &str = "administrators";
 
 /// The user who sent `request`.
 pub async fn user(app: &App, request: &Request) -> Result<User, Problem> {
@@ -36,7 +49,16 @@ pub async fn user(app: &App, request: &Request) -> Result<User, Problem> {
     }
     let token = bearer(request).ok_or_else(|| refused("no bearer token"))?;
     let claims = app.keys.verify(app, token).await?;
-    Ok(User { id: claims.sub })
+    let administrator = claims.groups.iter().any(|group| group == ADMINISTRATORS);
+    Ok(User { id: claims.sub, administrator })
+}
+
+/// The claim that names a user's groups.
+const GROUPS: &str = "cognito:groups";
+
+/// Whether `group` is among these groups, as the authorizer writes a list: `[one another]`.
+fn is_in(groups: &str, group: &str) -> bool {
+    groups.trim_start_matches('[').trim_end_matches(']').split_whitespace().any(|one| one == group)
 }
 
 /// Who the authorizer's claims say it is. The authorizer takes an ID token,
@@ -46,7 +68,9 @@ fn user_of(claims: &HashMap<String, String>) -> Result<User, &'static str> {
     let claim = |name: &str| claims.get(name).map(String::as_str).unwrap_or_default();
     match (claim("token_use"), claim("sub")) {
         ("access", "") => Err("the authorizer's claims have no sub"),
-        ("access", sub) => Ok(User { id: sub.to_owned() }),
+        ("access", sub) => {
+            Ok(User { id: sub.to_owned(), administrator: is_in(claim(GROUPS), ADMINISTRATORS) })
+        }
         _ => Err("the authorizer let a token pass that is not an access token"),
     }
 }
@@ -80,9 +104,25 @@ mod tests {
 
     #[test]
     fn only_an_access_token_that_names_someone_passes() {
-        assert_eq!(user_of(&claims("access", "ada")), Ok(User { id: "ada".to_owned() }));
+        let ada = User { id: "ada".to_owned(), administrator: false };
+        assert_eq!(user_of(&claims("access", "ada")), Ok(ada));
         for refused in [claims("id", "ada"), claims("access", ""), claims("", "ada"), HashMap::new()] {
             assert!(user_of(&refused).is_err(), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn an_administrator_is_who_is_in_that_group() {
+        let is_one = |groups: &str| {
+            let mut claims = claims("access", "ada");
+            claims.insert(GROUPS.to_owned(), groups.to_owned());
+            user_of(&claims).is_ok_and(|user| user.administrator)
+        };
+        for groups in ["[administrators]", "[operators administrators]", "administrators"] {
+            assert!(is_one(groups), "{groups}");
+        }
+        for groups in ["", "[]", "[operators]", "[former-administrators]", "[administrators-of-nothing]"] {
+            assert!(!is_one(groups), "{groups}");
         }
     }
 }

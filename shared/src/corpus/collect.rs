@@ -6,12 +6,12 @@ use futures::{StreamExt, stream};
 use tokio::time::Instant;
 use url::Url;
 
-use super::import::import;
+use super::import::{ImportStopped, Target, import};
 use crate::app::App;
 use crate::domain::identity::canonical_url;
 use crate::domain::time::Timestamp;
 use crate::feeds::{self, CollectError, Collected, Feed, Health, Validators};
-use crate::store::{FeedClaim, Followed, Following, StoreError, feed_id};
+use crate::store::{FeedClaim, Followed, Following, Made, StoreError, feed_id};
 
 /// Somebody who asks for a feed asks again after this at the earliest, in milliseconds.
 pub const REST_MS: i64 = 60_000;
@@ -32,6 +32,8 @@ pub enum Follow {
     TooMany,
     /// It can't be followed: a sentence that says why.
     Refused(String),
+    /// An earlier topic of the name is still being removed, or the topic was deleted meanwhile.
+    Stopped(ImportStopped),
 }
 
 /// What came of asking to collect a feed.
@@ -46,8 +48,9 @@ pub enum Collect {
 }
 
 /// Follows the feed at `url`, once it has shown that it is one. A feed that
-/// can't be reached just now is followed all the same.
-pub async fn follow(app: &App, topic: &str, url: &str) -> Result<Follow, StoreError> {
+/// can't be reached just now is followed all the same. The topic is made as
+/// `user_id`'s if need be.
+pub async fn follow(app: &App, topic: &str, user_id: &str, url: &str) -> Result<Follow, StoreError> {
     let now = app.now();
     let Ok(url) = Url::parse(url.trim()) else {
         return Ok(Follow::Refused(
@@ -66,7 +69,10 @@ pub async fn follow(app: &App, topic: &str, url: &str) -> Result<Follow, StoreEr
     {
         return Ok(Follow::Refused(error.sentence()));
     }
-    app.store().articles.make_topic(topic).await?;
+    let made = app.store().articles.topic_or_new(topic, Some(user_id), false, app.now()).await?;
+    if made == Made::Removing {
+        return Ok(Follow::Stopped(ImportStopped::TopicRemoving));
+    }
     let mut followed = Followed {
         feed: Feed {
             id: feed_id(url.as_str()),
@@ -87,8 +93,13 @@ pub async fn follow(app: &App, topic: &str, url: &str) -> Result<Follow, StoreEr
         Following::Followed => {}
         Following::Already => return Ok(Follow::Already),
         Following::TooMany => return Ok(Follow::TooMany),
+        Following::TopicGone => return Ok(Follow::Stopped(ImportStopped::TopicGone)),
     }
-    take_up(app, &mut followed, collected, now).await?;
+    match take_up(app, &mut followed, collected, now).await {
+        Ok(()) => {}
+        Err(ImportStopped::Store(error)) => return Err(error),
+        Err(stopped) => return Ok(Follow::Stopped(stopped)),
+    }
     store.keep(&followed).await?;
     Ok(Follow::Followed(Box::new(followed.feed)))
 }
@@ -103,7 +114,9 @@ pub async fn collect_now(app: &App, topic: &str, id: &str) -> Result<Collect, St
             let left = (REST_MS - since).clamp(1_000, REST_MS);
             Ok(Collect::TooSoon(left.unsigned_abs().div_ceil(1_000)))
         }
-        FeedClaim::Claimed(followed) => Ok(Collect::Done(Box::new(one(app, *followed).await?))),
+        FeedClaim::Claimed(followed) => {
+            Ok(one(app, *followed).await?.map_or(Collect::Gone, |feed| Collect::Done(Box::new(feed))))
+        }
     }
 }
 
@@ -145,9 +158,7 @@ pub async fn collect_due(app: &App, end: Instant) -> Result<(u32, u32), StoreErr
 async fn in_turn(app: &App, topic: &str, id: &str) -> Result<Option<Feed>, StoreError> {
     let now = app.now();
     match app.store().feeds.claim(topic, id, 0, now).await? {
-        FeedClaim::Claimed(followed) if followed.feed.health.is_due(now) => {
-            Ok(Some(one(app, *followed).await?))
-        }
+        FeedClaim::Claimed(followed) if followed.feed.health.is_due(now) => one(app, *followed).await,
         FeedClaim::Claimed(followed) => {
             app.store().feeds.keep(&followed).await?;
             Ok(None)
@@ -156,16 +167,20 @@ async fn in_turn(app: &App, topic: &str, id: &str) -> Result<Option<Feed>, Store
     }
 }
 
-/// Collects a feed that is the caller's.
-async fn one(app: &App, mut followed: Followed) -> Result<Feed, StoreError> {
+/// Collects a feed that is the caller's; `None` when its topic was deleted meanwhile.
+async fn one(app: &App, mut followed: Followed) -> Result<Option<Feed>, StoreError> {
     let now = app.now();
     let collected = match Url::parse(&followed.feed.url) {
         Ok(url) => collected(app, &url, &followed.validators, now).await,
         Err(_) => Err(feeds::FetchError::Unreachable(std::io::ErrorKind::InvalidInput).into()),
     };
-    take_up(app, &mut followed, collected, now).await?;
+    match take_up(app, &mut followed, collected, now).await {
+        Ok(()) => {}
+        Err(ImportStopped::Store(error)) => return Err(error),
+        Err(ImportStopped::TopicGone | ImportStopped::TopicRemoving) => return Ok(None),
+    }
     app.store().feeds.keep(&followed).await?;
-    Ok(followed.feed)
+    Ok(Some(followed.feed))
 }
 
 async fn collected(
@@ -184,7 +199,7 @@ async fn take_up(
     followed: &mut Followed,
     collected: Result<Collected, CollectError>,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<(), ImportStopped> {
     let Followed { feed, topic, validators, .. } = followed;
     let collected = match collected {
         Ok(collected) => collected,
@@ -197,7 +212,7 @@ async fn take_up(
     if let Some(read) = collected.feed {
         let (articles, rejected): (Vec<_>, Vec<_>) = read.entries.into_iter().partition(Result::is_ok);
         let articles = articles.into_iter().flatten().collect();
-        let imported = import(app, topic, articles, false, now).await?;
+        let imported = import(app, &mut Target::of_feed(topic), articles, now).await?;
         feed.title = read.title;
         feed.site_url = read.site_url.map(String::from);
         feed.articles_added = feed.articles_added.saturating_add(imported.added);

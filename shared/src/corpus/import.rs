@@ -4,25 +4,34 @@
 //! kept as one more address of the first. What is as it was is not written
 //! again, so that a feed which repeats itself costs reads only.
 //!
+//! A topic that is deleted meanwhile gets nothing more: an import goes into the
+//! topic that was there when it began, or that it made, and into no later one of
+//! the same name.
+//!
 //! In this order, so that whatever is found can be read: words, then the keys
 //! that copies are recognised by, then the articles with their vectors. A crash
 //! between leaves words of articles that aren't there, which no search shows,
 //! and the import that is tried again completes them.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
+use tokio::time::{Instant, timeout_at};
 
 use super::embeddings::Embedder;
 use crate::app::App;
 use crate::domain::article::{Article, ArticleId};
 use crate::domain::identity::{SAME, Signature, signature, similarity};
+use crate::domain::removal::UNDER_WAY_MS;
 use crate::domain::time::Timestamp;
 use crate::domain::words::Indexed;
-use crate::store::{CHUNK, Known, Prepared, StoreError};
+use crate::store::{Additions, CHUNK, Copied, Known, Made, Prepared, StoreError, TopicState};
 
+/// An import looks again whether its topic is there after this time: half of [`UNDER_WAY_MS`].
+const LOOK_AGAIN: Duration = Duration::from_millis(UNDER_WAY_MS / 2);
 /// Articles that are worked on together: 256 writes of words are shared by them.
 pub const BATCH: usize = 980;
 /// Characters of an article's text that its vector is made of, beside its title.
@@ -39,6 +48,97 @@ pub struct Import {
     pub duplicates: u64,
 }
 
+/// Where articles go, and what they may do there.
+#[derive(Clone, Debug)]
+pub struct Target {
+    topic: String,
+    by: By,
+    /// When its topic was made, once the import has begun.
+    began: Option<Option<Timestamp>>,
+}
+
+/// Who brings articles.
+#[derive(Clone, Debug)]
+enum By {
+    /// A person: the topic is made as theirs if need be, and an article that
+    /// was deleted comes back.
+    Person(String),
+    /// What ships with the product: likewise, and nobody's.
+    Sample,
+    /// A feed: the topic is there, and an article that was deleted stays so.
+    Feed,
+}
+
+impl Target {
+    /// A topic, for a person.
+    pub fn of_person(topic: &str, user_id: &str) -> Self {
+        Self { topic: topic.to_owned(), by: By::Person(user_id.to_owned()), began: None }
+    }
+
+    /// A topic of the sample collection.
+    pub fn of_sample(topic: &str) -> Self {
+        Self { topic: topic.to_owned(), by: By::Sample, began: None }
+    }
+
+    /// A topic that follows a feed.
+    pub fn of_feed(topic: &str) -> Self {
+        Self { topic: topic.to_owned(), by: By::Feed, began: None }
+    }
+
+    /// The same for an import that goes on: into the topic made at `began`.
+    pub fn going_on(self, began: Option<Option<Timestamp>>) -> Self {
+        Self { began, ..self }
+    }
+
+    /// When its topic was made, once the import has begun; `Some(None)` for a
+    /// topic from before this was kept.
+    pub fn began(&self) -> Option<Option<Timestamp>> {
+        self.began
+    }
+
+    /// Begins: the import goes into the topic that is there now, or that it makes, and into no later one.
+    pub async fn begin(&mut self, app: &App) -> Result<(), ImportStopped> {
+        self.state(app).await.map(drop)
+    }
+
+    /// Its topic as it is now.
+    async fn state(&mut self, app: &App) -> Result<TopicState, ImportStopped> {
+        let store = &app.store().articles;
+        let made_by = match &self.by {
+            By::Person(user_id) => Some(user_id.as_str()),
+            By::Sample | By::Feed => None,
+        };
+        let state = if self.began.is_some() || matches!(self.by, By::Feed) {
+            store.topic(&self.topic).await?.ok_or(ImportStopped::TopicGone)?
+        } else {
+            let sample = matches!(self.by, By::Sample);
+            match store.topic_or_new(&self.topic, made_by, sample, app.now()).await? {
+                Made::There(state) => state,
+                Made::Removing => return Err(ImportStopped::TopicRemoving),
+            }
+        };
+        if self.began.is_some_and(|made_at| made_at != state.made_at) {
+            return Err(ImportStopped::TopicGone);
+        }
+        self.began = Some(state.made_at);
+        Ok(state)
+    }
+}
+
+/// Why an import did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportStopped {
+    /// An earlier topic of the name is still being removed: nothing was imported.
+    #[error("an earlier topic of the name is being removed")]
+    TopicRemoving,
+    /// The topic was deleted meanwhile, with what was imported.
+    #[error("the topic was deleted during the import")]
+    TopicGone,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 impl Import {
     fn add(&mut self, other: Self) {
         self.added += other.added;
@@ -47,37 +147,64 @@ impl Import {
     }
 }
 
-/// Adds `articles` to a topic, which is made if need be. In order: of two with
-/// one address the later stays. An article whose time is `now` is taken for one
-/// that has none of its own, and keeps the time it was first met with.
+/// Adds `articles` to a topic. In order: of two with one address the later
+/// stays. An article whose time is `now` is taken for one that has none of its
+/// own, and keeps the time it was first met with.
 pub async fn import(
     app: &App,
-    topic: &str,
+    target: &mut Target,
     articles: Vec<Article>,
-    sample: bool,
     now: Timestamp,
-) -> Result<Import, StoreError> {
+) -> Result<Import, ImportStopped> {
     let mut done = Import::default();
     let mut left = articles.into_iter().peekable();
     while left.peek().is_some() {
         let batch: Vec<_> = left.by_ref().take(BATCH).collect();
-        done.add(batch_of(app, topic, batch, sample, now).await?);
+        done.add(batch_of(app, target, batch, now).await?);
     }
     Ok(done)
 }
 
+/// Makes additions to a topic, and looks again and again whether the topic is still there. The
+/// removal of what was deleted begins [`UNDER_WAY_MS`] after the deletion: what is added later could
+/// stay behind, so that nothing is sent so long after the last look.
+async fn add(
+    app: &App,
+    target: &mut Target,
+    looked_at: &mut Instant,
+    mut additions: Additions,
+) -> Result<(), ImportStopped> {
+    // Each turn makes a hundred or more of them.
+    loop {
+        let made = additions.make(*looked_at + LOOK_AGAIN);
+        let made = timeout_at(*looked_at + Duration::from_millis(UNDER_WAY_MS), made).await;
+        if made.map_err(|_| StoreError::Busy("additions to a topic took too long".to_owned()))?? {
+            return Ok(());
+        }
+        *looked_at = Instant::now();
+        target.state(app).await?;
+    }
+}
+
 async fn batch_of(
     app: &App,
-    topic: &str,
+    target: &mut Target,
     articles: Vec<Article>,
-    sample: bool,
     now: Timestamp,
-) -> Result<Import, StoreError> {
+) -> Result<Import, ImportStopped> {
     let store = &app.store().articles;
     let mut done = Import::default();
     let wanted = newest_of_each(articles);
     let ids: Vec<_> = wanted.iter().map(|(id, _)| *id).collect();
-    let (state, known) = futures::try_join!(store.topic(topic), store.known(topic, &ids))?;
+    let topic = target.topic.clone();
+    let topic = topic.as_str();
+    let mut looked_at = Instant::now();
+    // In this order: what is known could be of an earlier topic otherwise.
+    let state = target.state(app).await?;
+    let mut known = store.known(topic, &ids).await?;
+    if matches!(target.by, By::Person(_)) {
+        store.mark_stray_copies(topic, &mut known, app.now()).await?;
+    }
 
     let mut changed = Vec::new();
     let mut unknown = Vec::new();
@@ -88,10 +215,11 @@ async fn batch_of(
             Some(Known::Article { digest: before, .. }) if *before == digest => done.updated += 1,
             Some(Known::Article { .. }) => changed.push((id, article, digest, signature)),
             Some(Known::Copy(_)) => done.duplicates += 1,
-            None => unknown.push((id, article, digest, signature)),
+            Some(Known::Deleted(_)) if !matches!(target.by, By::Person(_)) => {}
+            Some(Known::Deleted(_)) | None => unknown.push((id, article, digest, signature)),
         }
     }
-    let before = state.as_ref().map_or(0, |state| state.articles);
+    let before = state.articles;
     let mut stories = stories(app, topic, unknown.iter().map(|(.., signature)| signature), before).await?;
     let mut copies = Vec::new();
     for (id, article, digest, signature) in unknown {
@@ -105,11 +233,12 @@ async fn batch_of(
     }
 
     let indexed: Vec<_> = changed.iter().map(|(id, article, ..)| Indexed::of(*id, article)).collect();
-    let postings = state.map_or(0, |state| state.postings);
+    let additions = app.store().words.additions(topic, &indexed, state.postings);
+    let signatures = changed.iter().map(|(id, _, _, signature)| (*id, signature));
+    let then = app.store().stories.additions(topic, signatures, before);
     let words = async {
-        app.store().words.add(topic, &indexed, postings).await?;
-        let signatures = changed.iter().map(|(id, _, _, signature)| (*id, signature));
-        app.store().stories.add(topic, signatures, before).await
+        add(app, target, &mut looked_at, additions).await?;
+        add(app, target, &mut looked_at, then).await
     };
     let vectors = vectors(app, changed.iter().map(|(_, article, ..)| article));
     let (vectors, words) = futures::join!(vectors, words);
@@ -130,13 +259,16 @@ async fn batch_of(
         })
         .collect();
     for chunk in prepared.chunks(CHUNK) {
-        let imported = store.put_chunk(topic, chunk, &known, sample).await?;
+        let imported = store.put_chunk(topic, state.made_at, chunk, &known).await?;
+        let imported = imported.ok_or(ImportStopped::TopicGone)?;
         done.added += imported.added;
         done.updated += imported.updated;
     }
     for (url, first) in copies {
-        store.keep_copy(topic, &url, first).await?;
-        done.duplicates += 1;
+        match store.keep_copy(topic, state.made_at, &url, first).await? {
+            Copied::Kept => done.duplicates += 1,
+            Copied::TopicGone => return Err(ImportStopped::TopicGone),
+        }
     }
     Ok(done)
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::{BATCH, import};
+use super::{BATCH, ImportStopped, Target, import};
 use crate::app::App;
 use crate::domain::article::Article;
 use crate::domain::import::{ImportError, Line, Reader};
@@ -17,7 +17,7 @@ use crate::domain::large_import::{ATTEMPTS_MAX, LargeImport};
 use crate::domain::time::Timestamp;
 use crate::llm::runner::Disposition;
 use crate::queue::ImportMessage;
-use crate::store::{OpenImport, StoreError, TakenUp};
+use crate::store::{Began, OpenImport, StoreError, TakenUp};
 use crate::uploads::UploadError;
 
 /// How long one delivery may read, before it lets another go on: within
@@ -47,6 +47,8 @@ enum Read {
 /// What may pass.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
+    #[error("{0}")]
+    Topic(String),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -83,6 +85,7 @@ pub async fn run(app: &App, message: ImportMessage, budget: Duration) -> Result<
                 return Ok(Disposition::Again(AFTER_FAILURE));
             }
         }
+        Err(Trouble::Topic(sentence)) => end(app, &open, Some(sentence)).await?,
         Err(trouble) => {
             let (import_id, attempt) = (message.import_id, open.attempts);
             tracing::error!(%import_id, attempt, error = %trouble, "an import could not go on");
@@ -101,6 +104,8 @@ async fn read(app: &App, open: &mut OpenImport, until: Instant) -> Result<Read, 
     let file = open.import.id.to_string();
     // Its own time, so that a batch that is imported again is the same.
     let now = open.import.created_at;
+    let target = Target::of_person(&open.import.topic, &open.owner);
+    let mut target = target.going_on(open.began.map(|began| began.made_at));
     let mut reader = Reader::resume(open.import.format, &open.place, now);
     let mut batch = Vec::with_capacity(BATCH);
     let mut offset = open.place.mark.offset;
@@ -123,16 +128,16 @@ async fn read(app: &App, open: &mut OpenImport, until: Instant) -> Result<Read, 
                 Ok(None) => break,
                 Ok(Some(line)) => take(open, &mut batch, line),
             }
-            if batch.len() >= BATCH && !keep(app, open, &mut batch, &reader, now).await? {
+            if batch.len() >= BATCH && !keep(app, open, &mut target, &mut batch, &reader, now).await? {
                 return Ok(Read::LeaseLost);
             }
         }
         let unkept = reader.place().mark.offset - open.place.mark.offset;
-        if unkept >= BATCH_BYTES && !keep(app, open, &mut batch, &reader, now).await? {
+        if unkept >= BATCH_BYTES && !keep(app, open, &mut target, &mut batch, &reader, now).await? {
             return Ok(Read::LeaseLost);
         }
         if Instant::now() >= until && offset < open.import.bytes {
-            let kept = keep(app, open, &mut batch, &reader, now).await?;
+            let kept = keep(app, open, &mut target, &mut batch, &reader, now).await?;
             return Ok(if kept { Read::OutOfTime } else { Read::LeaseLost });
         }
     }
@@ -140,8 +145,26 @@ async fn read(app: &App, open: &mut OpenImport, until: Instant) -> Result<Read, 
         Err(error) => return Ok(Read::Unusable(unreadable(&error))),
         Ok(line) => line.into_iter().for_each(|line| take(open, &mut batch, line)),
     }
-    let kept = keep(app, open, &mut batch, &reader, now).await?;
+    let kept = keep(app, open, &mut target, &mut batch, &reader, now).await?;
     Ok(if kept { Read::Whole } else { Read::LeaseLost })
+}
+
+impl From<ImportStopped> for Trouble {
+    fn from(stopped: ImportStopped) -> Self {
+        match stopped {
+            ImportStopped::Store(error) => Self::Store(error),
+            ImportStopped::TopicGone => Self::Topic(
+                "The topic was deleted while the file was read. What was imported went with it; import the \
+                 file again to make the topic anew."
+                    .to_owned(),
+            ),
+            ImportStopped::TopicRemoving => Self::Topic(
+                "A topic of this name was deleted a moment ago, and its articles are still being removed. \
+                 Nothing was imported; import the file again in a few minutes."
+                    .to_owned(),
+            ),
+        }
+    }
 }
 
 fn take(open: &mut OpenImport, batch: &mut Vec<Article>, line: Line) {
@@ -155,17 +178,26 @@ fn take(open: &mut OpenImport, batch: &mut Vec<Article>, line: Line) {
 async fn keep(
     app: &App,
     open: &mut OpenImport,
+    target: &mut Target,
     batch: &mut Vec<Article>,
     reader: &Reader,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<bool, Trouble> {
     let articles = std::mem::replace(batch, Vec::with_capacity(BATCH));
-    let imported = import(app, &open.import.topic, articles, false, now).await?;
+    if open.began.is_none() && !articles.is_empty() {
+        // Kept before anything is imported: tried again, it goes into the same topic or none.
+        target.begin(app).await?;
+        open.began = target.began().map(|made_at| Began { made_at });
+        if !app.store().imports.begin(open).await? {
+            return Ok(false);
+        }
+    }
+    let imported = import(app, target, articles, now).await?;
     open.import.added += imported.added;
     open.import.updated += imported.updated;
     open.import.duplicates += imported.duplicates;
     open.place = reader.place();
-    app.store().imports.advance(open, app.now()).await
+    Ok(app.store().imports.advance(open, app.now()).await?)
 }
 
 /// Renews the lease for as long as it is held.

@@ -171,6 +171,9 @@ pub struct Topic {
     pub oldest: Option<Timestamp>,
     /// Part of the built-in sample collection.
     pub sample: bool,
+    /// Who made it; nobody the sample, and nobody knows of one from before this was kept.
+    #[serde(skip)]
+    pub made_by: Option<String>,
 }
 
 /// The form of a topic's name that identifies it: lower case, single spaces.

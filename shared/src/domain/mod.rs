@@ -11,6 +11,7 @@ pub mod large_import;
 pub mod model;
 pub mod prompt;
 pub mod records;
+pub mod removal;
 pub mod run;
 pub mod sample;
 pub mod search;

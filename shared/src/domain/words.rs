@@ -6,7 +6,7 @@
 //! one text made of weighted fields, as its BM25F does. What the formula needs
 //! of an article stands in its postings, so that no article is read to rank it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hasher;
 
 use fnv::FnvHasher;
@@ -220,6 +220,14 @@ pub fn postings<'a>(term: Term, runs: impl IntoIterator<Item = &'a [u8]>) -> Vec
     let mut seen = HashSet::with_capacity(postings.len());
     postings.retain(|posting| seen.insert(posting.article));
     postings
+}
+
+/// A run of a bucket as it is without these articles; `None` when that leaves no posting.
+pub fn run_without(run: &[u8], gone: &BTreeSet<ArticleId>) -> Option<Vec<u8>> {
+    let (number, list) = run.split_first_chunk::<NUMBER>()?;
+    let stays = |posting: &&[u8; POSTING]| !gone.contains(&Posting::read(posting).article);
+    let kept: Vec<u8> = list.as_chunks().0.iter().filter(stays).flatten().copied().collect();
+    (!kept.is_empty()).then(|| [number.as_slice(), &kept].concat())
 }
 
 /// The words of a query that say something, in its order, without repeats.
@@ -567,6 +575,28 @@ mod tests {
         let has = |term| indexed.postings.iter().any(|(of, _)| *of == term);
         assert!(has(Term::category("labour law")));
         assert!(!has(Term::source("labour law")) && !has(Term::category("labour")));
+    }
+
+    #[test]
+    fn a_run_without_an_article_has_all_the_others_and_none_is_left_of_its_own() {
+        let articles =
+            [article("one", "lithium", 1), article("two", "lithium", 2), article("three", "lithium", 3)];
+        let indexed: Vec<_> =
+            articles.iter().map(|article| Indexed::of(ArticleId::of(&article.url), article)).collect();
+        let term = Query::new("lithium").terms()[0];
+        let runs = bucketed(&indexed).remove(&term.bucket).unwrap();
+        let ids =
+            |of: &[&Article]| of.iter().map(|article| ArticleId::of(&article.url)).collect::<BTreeSet<_>>();
+        let found = |runs: &[Vec<u8>]| {
+            let postings = postings(term, runs.iter().map(Vec::as_slice));
+            postings.into_iter().map(|posting| posting.article).collect::<BTreeSet<_>>()
+        };
+        let without = |gone: &BTreeSet<ArticleId>| -> Vec<_> {
+            runs.iter().filter_map(|run| run_without(run, gone)).collect()
+        };
+        assert_eq!(found(&without(&ids(&[&articles[1]]))), ids(&[&articles[0], &articles[2]]));
+        assert_eq!(without(&ids(&[])), runs, "one of which nothing goes has the same bytes");
+        assert!(without(&ids(&[&articles[0], &articles[1], &articles[2]])).is_empty());
     }
 
     #[test]

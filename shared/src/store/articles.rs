@@ -2,12 +2,13 @@
 //! by the hash of the address: the same address is the same article). An index
 //! has a topic's articles by time, so that a period is read without the rest.
 //!
-//! A copy's address is an item `A#id` too, which only says which article it is.
+//! A copy's address is an item `A#id` too, which only says which article it is;
+//! a deleted article's only says when that was ([`removals`](super::removals)).
 //! What copies are recognised by, words and vectors are kept by
 //! [`stories`](super::stories), [`words`](super::words) and
 //! [`meaning`](super::meaning).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
@@ -19,14 +20,17 @@ use super::table::{ArticlesTable, Table};
 use super::{StoreError, batch, keys, read, transaction, write};
 use crate::domain::article::{Article, ArticleId, Stored, Topic, topic_slug};
 use crate::domain::identity::Signature;
+use crate::domain::removal::first_due;
 use crate::domain::search::Facts;
 use crate::domain::time::Timestamp;
 use crate::domain::words::{Collection, folded};
 
 /// Articles of one transaction: two items each, under its limit of 100.
 pub const CHUNK: usize = 49;
-/// A chunk that meets another import of the same articles is tried this often.
+/// Attempts at a chunk that meets another import of the same articles.
 const ATTEMPTS: u32 = 8;
+/// What is read of an address to know it.
+const KNOWN: &str = "sk, digest, #length, same_as, deleted_at, due_sk";
 /// Other addresses of one article that are told.
 const ALSO_AT_MAX: usize = 10;
 
@@ -42,6 +46,11 @@ pub struct Articles {
 pub struct TopicState {
     /// Its name, as it was first written.
     pub name: String,
+    /// When it was made, which no later topic of the name shares; topics from
+    /// before this was kept have none.
+    pub made_at: Option<Timestamp>,
+    /// Part of the built-in sample collection.
+    pub sample: bool,
     /// How many articles it has, and how long they are together.
     pub articles: u64,
     /// Weighted words of them all.
@@ -69,6 +78,46 @@ pub enum Known {
     },
     /// Another address of this article.
     Copy(ArticleId),
+    /// An address whose article was deleted.
+    Deleted(Deletion),
+}
+
+/// How far the removal of a deleted article is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// When it was deleted.
+    pub deleted_at: Timestamp,
+    /// Where it is.
+    pub stage: Stage,
+}
+
+/// A stage of a removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing was removed yet: the article may be put back over it.
+    Waiting,
+    /// Somebody took it up and hasn't ended it.
+    UnderWay,
+    /// The address has no words any more.
+    Done,
+}
+
+/// What came of asking for a topic that is made if need be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// It is there.
+    There(TopicState),
+    /// An earlier topic of the name is being removed.
+    Removing,
+}
+
+/// What came of keeping a copy's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copied {
+    /// It is kept, or was.
+    Kept,
+    /// The topic was deleted.
+    TopicGone,
 }
 
 /// An article, ready to be written.
@@ -126,6 +175,21 @@ struct TopicItem {
     postings: u64,
     #[serde(default)]
     sample: bool,
+    made_at: Option<Timestamp>,
+    made_by: Option<String>,
+}
+
+impl TopicItem {
+    fn state(self) -> TopicState {
+        TopicState {
+            name: self.name,
+            made_at: self.made_at,
+            sample: self.sample,
+            articles: self.article_count,
+            length: self.words_length,
+            postings: self.postings,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -155,6 +219,8 @@ struct KnownItem {
     #[serde(default)]
     length: u32,
     same_as: Option<String>,
+    deleted_at: Option<Timestamp>,
+    due_sk: Option<String>,
 }
 
 /// A signature as text: what is read back must be what was written.
@@ -213,27 +279,42 @@ impl Articles {
     /// The topic of this name.
     pub async fn topic(&self, name: &str) -> Result<Option<TopicState>, StoreError> {
         let item = self.table.get(keys::topic(&topic_slug(name))).await?;
-        let item = item.map(read::<TopicItem>).transpose()?;
-        Ok(item.map(|item| TopicState {
-            name: item.name,
-            articles: item.article_count,
-            length: item.words_length,
-            postings: item.postings,
-        }))
+        Ok(item.map(read::<TopicItem>).transpose()?.map(TopicItem::state))
     }
 
-    /// Makes a topic without articles, unless it is there.
-    pub async fn make_topic(&self, name: &str) -> Result<(), StoreError> {
-        let change = Change::new().if_absent().set("name", name).set("sample", false).add("article_count", 0);
-        // It is there already: as well.
-        let _made = change.write(&self.table, keys::topic(&topic_slug(name))).await?;
-        Ok(())
+    /// The topic of this name; when there is none it is made, without articles,
+    /// as `made_by`'s, unless an earlier one is still being removed.
+    pub async fn topic_or_new(
+        &self,
+        name: &str,
+        made_by: Option<&str>,
+        sample: bool,
+        now: Timestamp,
+    ) -> Result<Made, StoreError> {
+        if let Some(there) = self.topic(name).await? {
+            return Ok(Made::There(there));
+        }
+        let slug = topic_slug(name);
+        let topic = Change::new().if_absent().set("name", name).set("sample", sample).set("made_at", now);
+        let topic = match made_by {
+            Some(user) => topic.set("made_by", user),
+            None => topic,
+        };
+        let parts = vec![
+            topic.add("article_count", 0).update_of(&self.table, keys::topic(&slug))?,
+            Change::new().if_absent().check_of(&self.table, keys::removal(&slug))?,
+        ];
+        // Refused when somebody else has made it at this moment, or while an
+        // earlier one is being removed.
+        let _made = transaction::commit(&self.table.client, parts).await?;
+        Ok(self.topic(name).await?.map_or(Made::Removing, Made::There))
     }
 
     async fn with_dates(&self, item: TopicItem) -> Result<Topic, StoreError> {
         let partition = keys::topic_partition(&topic_slug(&item.name));
         let (newest, oldest) = futures::try_join!(self.edge(&partition, false), self.edge(&partition, true))?;
-        Ok(Topic { name: item.name, article_count: item.article_count, newest, oldest, sample: item.sample })
+        let TopicItem { name, article_count, sample, made_by, .. } = item;
+        Ok(Topic { name, article_count, newest, oldest, sample, made_by })
     }
 
     /// When the newest or the oldest article of a topic was published.
@@ -315,8 +396,8 @@ impl Articles {
         let keys = ids.iter().map(|id| keys::article(&slug, *id)).collect();
         let mut found = HashMap::new();
         for item in batch::get(&self.table, keys, None, false).await? {
-            // An address that only leads to another article is none itself.
-            if item.contains_key("same_as") {
+            // An address that only leads to another article is none itself, and a deleted one isn't any more.
+            if !item.contains_key("digest") {
                 continue;
             }
             let item: ArticleItem = read(item)?;
@@ -337,12 +418,24 @@ impl Articles {
         let slug = topic_slug(topic);
         let keys = ids.iter().map(|id| keys::article(&slug, *id)).collect();
         let mut known = HashMap::new();
-        for item in batch::get(&self.table, keys, Some("sk, digest, #length, same_as"), true).await? {
+        for item in batch::get(&self.table, keys, Some(KNOWN), true).await? {
             let item: KnownItem = read(item)?;
             let Some(id) = id_of(&item.sk) else { continue };
-            let what = match item.same_as.and_then(|same| same.parse().ok()) {
-                Some(same) => Known::Copy(same),
-                None => Known::Article { digest: item.digest.unwrap_or_default(), length: item.length },
+            let what = match (item.same_as.and_then(|same| same.parse().ok()), item.deleted_at) {
+                (Some(same), _) => Known::Copy(same),
+                (None, Some(deleted_at)) => {
+                    let stage = match item.due_sk {
+                        None => Stage::Done,
+                        Some(due) if due == keys::article_due(first_due(deleted_at), &slug, id) => {
+                            Stage::Waiting
+                        }
+                        Some(_) => Stage::UnderWay,
+                    };
+                    Known::Deleted(Deletion { deleted_at, stage })
+                }
+                (None, None) => {
+                    Known::Article { digest: item.digest.unwrap_or_default(), length: item.length }
+                }
             };
             known.insert(id, what);
         }
@@ -374,44 +467,83 @@ impl Articles {
         Ok(signatures)
     }
 
-    /// Writes up to [`CHUNK`] articles, and makes the topic if need be, on
-    /// condition that of their addresses still no more is known than `known`
+    /// Marks the addresses among `known` that only lead to an article that is gone as deleted. An
+    /// article tells of [`ALSO_AT_MAX`] addresses, and those are marked when it is deleted; others
+    /// are found here.
+    pub async fn mark_stray_copies(
+        &self,
+        topic: &str,
+        known: &mut HashMap<ArticleId, Known>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let copies = known.iter().filter_map(|(id, known)| match known {
+            Known::Copy(first) => Some((*id, *first)),
+            Known::Article { .. } | Known::Deleted(_) => None,
+        });
+        let copies: Vec<_> = copies.collect();
+        let firsts: BTreeSet<_> = copies.iter().map(|(_, first)| *first).collect();
+        let firsts = self.known(topic, &firsts.into_iter().collect::<Vec<_>>()).await?;
+        let slug = topic_slug(topic);
+        for (id, first) in copies {
+            if matches!(firsts.get(&first), Some(Known::Article { .. })) {
+                continue;
+            }
+            let mark = Change::new().when("same_as", "=", first.to_string()).remove("same_as");
+            let mark = mark.set("deleted_at", now).write(&self.table, keys::article(&slug, id)).await?;
+            if mark.is_ok() {
+                known.insert(id, Known::Deleted(Deletion { deleted_at: now, stage: Stage::Done }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes up to [`CHUNK`] articles into the topic that was made at `made_at`,
+    /// on condition that of their addresses still no more is known than `known`
     /// says: another import of the same articles makes this one look again.
+    /// `None` when that topic was deleted.
     pub async fn put_chunk(
         &self,
         topic: &str,
+        made_at: Option<Timestamp>,
         chunk: &[Prepared],
         known: &HashMap<ArticleId, Known>,
-        sample: bool,
-    ) -> Result<Imported, StoreError> {
+    ) -> Result<Option<Imported>, StoreError> {
         let slug = topic_slug(topic);
         let table = &self.table;
         let ids: Vec<_> = chunk.iter().map(|prepared| prepared.id).collect();
         let mut newer = None;
         for attempt in 1..=ATTEMPTS {
-            let known = newer.as_ref().unwrap_or(known);
             let mut imported = Imported::default();
             let mut length = 0_i64;
             let mut parts = Vec::with_capacity(2 * chunk.len() + 1);
             for prepared in chunk {
-                let before = match known.get(&prepared.id) {
-                    Some(Known::Article { digest, length }) => Some((digest, *length)),
-                    // It has become a copy of another meanwhile, and stays one.
-                    Some(Known::Copy(_)) => continue,
-                    None => None,
-                };
-                length += i64::from(prepared.length);
-                let condition = match before {
-                    Some((digest, before)) => {
+                let before = known.get(&prepared.id);
+                let now = newer.as_ref().unwrap_or(known).get(&prepared.id);
+                let condition = match now {
+                    Some(Known::Article { digest, length: before }) => {
                         imported.updated += 1;
-                        length -= i64::from(before);
+                        length -= i64::from(*before);
                         Change::new().when("digest", "=", digest)
+                    }
+                    // It has become a copy of another meanwhile, or was deleted, and stays so.
+                    Some(Known::Copy(_)) => continue,
+                    Some(Known::Deleted(_)) if !matches!(before, Some(Known::Deleted(_))) => continue,
+                    // The words that were written for it may have been removed meanwhile.
+                    Some(Known::Deleted(deletion)) if now != before || deletion.stage == Stage::UnderWay => {
+                        return Err(StoreError::Busy(
+                            "an article is imported while it is removed".to_owned(),
+                        ));
+                    }
+                    Some(Known::Deleted(deletion)) => {
+                        imported.added += 1;
+                        restored(*deletion, &slug, prepared.id)
                     }
                     None => {
                         imported.added += 1;
                         Change::new().if_absent()
                     }
                 };
+                length += i64::from(prepared.length);
                 // What other addresses led to it is kept by an update, not by a put.
                 let key = keys::article(&slug, prepared.id);
                 parts.push(article_change(condition, prepared)?.update_of(table, key)?);
@@ -421,22 +553,19 @@ impl Articles {
                 }
             }
             if parts.is_empty() {
-                return Ok(imported);
+                return Ok(Some(imported));
             }
             let postings: i64 = chunk.iter().map(|prepared| i64::from(prepared.postings)).sum();
-            let count = Change::new()
+            let count = of_topic(made_at)
                 .add("article_count", i64::try_from(imported.added).unwrap_or(i64::MAX))
                 .add("words_length", length)
                 .add("postings", postings);
-            let first = self.table.get(keys::topic(&slug)).await?.is_none();
-            let count = if first {
-                count.if_absent().set("name", topic).set("sample", sample)
-            } else {
-                count.if_exists()
-            };
+            let last = parts.len();
             parts.push(count.update_of(table, keys::topic(&slug))?);
-            if transaction::commit(&self.table.client, parts).await?.is_ok() {
-                return Ok(imported);
+            match transaction::commit(&self.table.client, parts).await? {
+                Ok(()) => return Ok(Some(imported)),
+                Err(refused) if refused.part == last => return Ok(None),
+                Err(_) => {}
             }
             tokio::time::sleep(transaction::pause(attempt)).await;
             newer = Some(self.known(topic, &ids).await?);
@@ -444,26 +573,73 @@ impl Articles {
         Err(StoreError::Busy("an import met others on every try".to_owned()))
     }
 
-    /// Records that `url` leads to the same text as the article `same_as`. True
-    /// unless it was known already.
-    pub async fn keep_copy(&self, topic: &str, url: &str, same_as: ArticleId) -> Result<bool, StoreError> {
+    /// Records that `url` leads to the same text as the article `same_as`, in the
+    /// topic that was made at `made_at`.
+    pub async fn keep_copy(
+        &self,
+        topic: &str,
+        made_at: Option<Timestamp>,
+        url: &str,
+        same_as: ArticleId,
+    ) -> Result<Copied, StoreError> {
         let slug = topic_slug(topic);
         let table = &self.table;
-        let copy = keys::article(&slug, ArticleId::of(url));
-        let told = Change::new().if_exists().append("also_at", url, ALSO_AT_MAX);
-        let parts = vec![
-            Change::new().if_absent().set("same_as", same_as.to_string()).update_of(table, copy)?,
-            told.update_of(table, keys::article(&slug, same_as))?,
-        ];
-        match transaction::commit(&self.table.client, parts).await? {
-            Ok(()) => Ok(true),
-            Err(refused) if refused.part == 0 => Ok(false),
+        let key = keys::article(&slug, ArticleId::of(url));
+        // Nothing is known of the address, or that its article was deleted.
+        let copy = || Change::new().when_absent("digest").when_absent("same_as");
+        let copy = || copy().set("same_as", same_as.to_string()).remove("deleted_at");
+        let article = || Change::new().when_present("digest");
+        let told = article().append("also_at", url, ALSO_AT_MAX);
+        let same = keys::article(&slug, same_as);
+        let of_topic = || of_topic(made_at).check_of(table, keys::topic(&slug));
+        let parts =
+            vec![copy().update_of(table, key.clone())?, told.update_of(table, same.clone())?, of_topic()?];
+        let refused = match transaction::commit(&self.table.client, parts).await? {
+            Ok(()) => return Ok(Copied::Kept),
+            Err(refused) => refused,
+        };
+        match refused.part {
+            // It is known already.
+            0 => return Ok(Copied::Kept),
             // The article has its fill of addresses: this one is known, and not told.
-            Err(_) => {
-                let copy = keys::article(&slug, ArticleId::of(url));
-                let change = Change::new().if_absent().set("same_as", same_as.to_string());
-                Ok(change.write(&self.table, copy).await?.is_ok())
+            1 if refused.item.contains_key("digest") => {}
+            1 => {
+                return Err(StoreError::Busy(
+                    "an article was deleted while a copy of it was imported".to_owned(),
+                ));
             }
+            _ => return Ok(Copied::TopicGone),
+        }
+        let parts = vec![copy().update_of(table, key)?, article().check_of(table, same)?, of_topic()?];
+        match transaction::commit(&self.table.client, parts).await? {
+            Ok(()) => Ok(Copied::Kept),
+            Err(refused) if refused.part == 0 => Ok(Copied::Kept),
+            Err(refused) if refused.part == 1 => {
+                Err(StoreError::Busy("an article was deleted while a copy of it was imported".to_owned()))
+            }
+            Err(_) => Ok(Copied::TopicGone),
+        }
+    }
+}
+
+/// The condition that a topic's item is that of the topic made at `made_at`.
+pub(super) fn of_topic(made_at: Option<Timestamp>) -> Change {
+    match made_at {
+        Some(at) => Change::new().when("made_at", "=", at),
+        None => Change::new().if_exists().when_absent("made_at"),
+    }
+}
+
+/// An article where a deleted one was, as its removal stands. One that waits is
+/// not done any more: the words that the article had are like those of an
+/// earlier version of it.
+fn restored(deletion: Deletion, slug: &str, id: ArticleId) -> Change {
+    let change = Change::new().when("deleted_at", "=", deletion.deleted_at).remove("deleted_at");
+    match deletion.stage {
+        Stage::Done => change.when_absent("due_sk"),
+        Stage::Waiting | Stage::UnderWay => {
+            let due = keys::article_due(first_due(deletion.deleted_at), slug, id);
+            change.when("due_sk", "=", due).remove("due_pk").remove("due_sk")
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Reading many items by their keys.
+//! Reading and deleting many items by their keys.
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
+use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, WriteRequest};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::table::{Operations, Table};
@@ -8,10 +8,14 @@ use super::{Item, StoreError, keys, transaction};
 
 /// `BatchGetItem` takes so many keys.
 const GET_MAX: usize = 100;
+/// `BatchWriteItem` takes so many.
+pub(super) const WRITE_MAX: usize = 25;
 /// Batches that are under way at the same time.
 const AT_ONCE: usize = 4;
 /// What the store puts off is asked for again, this often.
 const ATTEMPTS: u32 = 8;
+/// Deletions that the store puts off are sent again, this often.
+const DELETE_ATTEMPTS: u32 = 16;
 
 /// The items of these keys that are there, in no order; of each the attributes
 /// that `projection` names, where one is given.
@@ -62,4 +66,27 @@ async fn get_batch<T: Operations>(
         tokio::time::sleep(transaction::pause(attempt)).await;
     }
     Err(StoreError::Busy("reads of a batch were put off on every try".to_owned()))
+}
+
+/// Deletes the items of these keys, at most [`WRITE_MAX`], whether or not they are there.
+pub(super) async fn delete<T: Operations>(table: &Table<T>, keys: Vec<keys::Key>) -> Result<(), StoreError> {
+    let mut attempt = 0;
+    let mut requests = Vec::with_capacity(keys.len());
+    for key in keys {
+        let delete = DeleteRequest::builder().set_key(Some(key.item())).build()?;
+        requests.push(WriteRequest::builder().delete_request(delete).build());
+    }
+    while !requests.is_empty() {
+        if attempt == DELETE_ATTEMPTS {
+            return Err(StoreError::Busy("a batch of deletions was put off on every try".to_owned()));
+        }
+        attempt += 1;
+        let sent = table.batch_write_item().request_items(table.name(), requests).send().await?;
+        requests = sent.unprocessed_items.and_then(|mut left| left.remove(table.name())).unwrap_or_default();
+        // What DynamoDB has no room for it hands back, instead of an error that the SDK waits after.
+        if !requests.is_empty() {
+            tokio::time::sleep(transaction::pause(attempt)).await;
+        }
+    }
+    Ok(())
 }

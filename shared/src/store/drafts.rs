@@ -15,7 +15,7 @@ use super::expression::Change;
 use super::metrics::{self, Counter};
 use super::quotas::{self, Reservation};
 use super::table::{DraftsTable, LibraryTable, Table, UsageTable};
-use super::{Item, StoreError, conversations, keys, packed, read, transaction, write};
+use super::{Item, StoreError, batch, conversations, keys, packed, read, transaction, write};
 use crate::config::Tables;
 use crate::domain::conversation::Message;
 use crate::domain::draft::{Draft, Edit, Status, Summary, expiry};
@@ -26,8 +26,6 @@ use crate::limits::Spend;
 const ATTEMPTS: u32 = 16;
 /// The attribute that has a draft's text.
 const CONTENT: &str = "draft_content";
-/// Items of one batch (BatchWriteItem's limit).
-const BATCH: usize = 25;
 
 /// The drafts.
 #[derive(Clone, Debug)]
@@ -404,7 +402,7 @@ impl Drafts {
         let keys::Key { pk, sk } = keys::chat(id);
         let chat = self.table.get(keys::chat(id)).await?.map(read::<Place>).transpose()?;
         self.give_back(&chat.unwrap_or(Place { pk, sk, reserved: None })).await?;
-        self.delete_items(vec![keys::chat(id)]).await?;
+        batch::delete(&self.table, vec![keys::chat(id)]).await?;
         let mut removed = 0;
         loop {
             let query = self.table.query().consistent_read(true);
@@ -415,7 +413,7 @@ impl Drafts {
                     aws_sdk_dynamodb::types::AttributeValue::S(keys::draft_partition(id)),
                 )
                 .projection_expression("pk, sk, reserved")
-                .limit(BATCH as i32)
+                .limit(batch::WRITE_MAX as i32)
                 .send()
                 .await?;
             let found: Vec<Place> =
@@ -427,10 +425,8 @@ impl Drafts {
             for place in &found {
                 self.give_back(place).await?;
             }
-            self.delete_items(
-                found.into_iter().map(|place| keys::Key { pk: place.pk, sk: place.sk }).collect(),
-            )
-            .await?;
+            let keys = found.into_iter().map(|place| keys::Key { pk: place.pk, sk: place.sk });
+            batch::delete(&self.table, keys.collect()).await?;
         }
     }
 
@@ -443,33 +439,6 @@ impl Drafts {
         parts.extend(quotas::settlement(&self.usage, reserved, Spend::default())?);
         // Refused when it was finished at this moment.
         let _ = transaction::commit(&self.table.client, parts).await?;
-        Ok(())
-    }
-
-    async fn delete_items(&self, keys: Vec<keys::Key>) -> Result<(), StoreError> {
-        let mut attempt = 0;
-        let mut requests = Vec::with_capacity(keys.len());
-        for key in keys {
-            let delete =
-                aws_sdk_dynamodb::types::DeleteRequest::builder().set_key(Some(key.item())).build()?;
-            requests.push(aws_sdk_dynamodb::types::WriteRequest::builder().delete_request(delete).build());
-        }
-        while !requests.is_empty() {
-            if attempt == ATTEMPTS {
-                return Err(StoreError::Busy("a batch of deletions was put off on every try".to_owned()));
-            }
-            attempt += 1;
-            let sent =
-                self.table.batch_write_item().request_items(self.table.name(), requests).send().await?;
-            requests = sent
-                .unprocessed_items
-                .and_then(|mut left| left.remove(self.table.name()))
-                .unwrap_or_default();
-            // What DynamoDB has no room for it hands back, instead of an error that the SDK waits after.
-            if !requests.is_empty() {
-                tokio::time::sleep(transaction::pause(attempt)).await;
-            }
-        }
         Ok(())
     }
 }

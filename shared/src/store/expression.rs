@@ -113,6 +113,15 @@ impl Change {
         self
     }
 
+    /// Only if `attribute` equals a value as DynamoDB has it.
+    pub fn when_value(mut self, attribute: &str, value: AttributeValue) -> Self {
+        let name = self.name(attribute);
+        let placeholder = format!(":v{}", self.values.len());
+        self.values.insert(placeholder.clone(), value);
+        self.conditions.push(format!("{name} = {placeholder}"));
+        self
+    }
+
     /// Only if `attribute` is absent or compares so to `value`.
     pub fn when_absent_or(mut self, attribute: &str, operator: &str, value: impl Serialize) -> Self {
         let (name, value) = (self.name(attribute), self.value(value));
@@ -224,6 +233,22 @@ impl Change {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()?;
         Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// As a part of a transaction: nothing but this change's conditions.
+    pub fn check_of<T: Operations>(
+        mut self,
+        table: &Table<T>,
+        key: Key,
+    ) -> Result<TransactWriteItem, StoreError> {
+        self.check()?;
+        let check = table
+            .check(key)
+            .condition_expression(self.condition().unwrap_or_default())
+            .set_expression_attribute_names(self.names())
+            .set_expression_attribute_values(self.values())
+            .build()?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
     /// Updates the item at `key` and returns it as it is then; `Err` of the

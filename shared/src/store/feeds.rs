@@ -46,6 +46,8 @@ pub enum Following {
     Already,
     /// The topic follows as many as it may.
     TooMany,
+    /// The topic was deleted.
+    TopicGone,
 }
 
 /// What came of claiming a feed.
@@ -129,6 +131,7 @@ impl Feeds {
         Ok(match transaction::commit(&self.table.client, parts).await? {
             Ok(()) => Following::Followed,
             Err(refused) if refused.part == 0 => Following::Already,
+            Err(refused) if refused.item.is_empty() => Following::TopicGone,
             Err(_) => Following::TooMany,
         })
     }

@@ -27,6 +27,13 @@ pub struct Imports {
     table: Table<UsageTable>,
 }
 
+/// The topic that an import began to go into.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Began {
+    /// When it was made; a topic from before this was kept has none.
+    pub made_at: Option<Timestamp>,
+}
+
 /// An import as its worker and `recover-runs` see it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OpenImport {
@@ -39,6 +46,9 @@ pub struct OpenImport {
     /// Where reading goes on.
     #[serde(default)]
     pub place: Place,
+    /// The topic it goes into, once the import has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Began>,
     /// Times it was taken up since it last got on.
     #[serde(default)]
     pub attempts: u32,
@@ -104,6 +114,7 @@ impl Imports {
             import: import.clone(),
             owner: owner.to_owned(),
             place: Place::default(),
+            began: None,
             attempts: 0,
             lease_id: None,
             lease_until: None,
@@ -190,6 +201,12 @@ impl Imports {
     /// Renews a lease; false when it was lost.
     pub async fn renew(&self, open: &OpenImport, now: Timestamp) -> Result<bool, StoreError> {
         let change = held(open).set("lease_until", now.plus_millis(LEASE_MS));
+        Ok(change.write(&self.table, keys::import(open.import.id)).await?.is_ok())
+    }
+
+    /// Records which topic an import goes into; false when the lease was lost.
+    pub async fn begin(&self, open: &OpenImport) -> Result<bool, StoreError> {
+        let change = held(open).set("began", open.began);
         Ok(change.write(&self.table, keys::import(open.import.id)).await?.is_ok())
     }
 

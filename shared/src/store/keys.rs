@@ -9,7 +9,7 @@ use crate::domain::draft::Status;
 use crate::domain::time::Timestamp;
 
 /// The partition and sort key of an item.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 pub(super) struct Key {
     /// Partition key.
     pub pk: String,
@@ -43,6 +43,10 @@ pub(super) const VECTOR: &str = "V#";
 pub(super) const FEED: &str = "F#";
 /// Where all feeds are listed that are looked at again.
 pub(super) const FEEDS: &str = "FEEDS";
+/// Where deleted topics stand, and all removals are listed that are to be done.
+pub(super) const REMOVALS: &str = "REMOVALS";
+/// What stands before a topic's slug.
+pub(super) const TOPIC: &str = "TOPIC#";
 /// Where all open runs are listed.
 pub(super) const OPEN: &str = "OPEN";
 /// Where all prompts are listed.
@@ -52,7 +56,7 @@ pub(super) const TOPICS: &str = "TOPICS";
 /// The index of drafts by owner and status.
 pub(super) const BY_OWNER: &str = "by-owner";
 /// The index of what is to be looked at again by time: runs that are not
-/// finished, and feeds.
+/// finished, feeds, and removals.
 pub(super) const BY_DUE: &str = "by-due";
 /// The index of prompts, newest change first.
 pub(super) const BY_CHANGE: &str = "by-change";
@@ -150,17 +154,27 @@ pub(super) fn library_count() -> Key {
 
 /// A topic.
 pub(super) fn topic(slug: &str) -> Key {
-    Key::new(TOPICS, format!("TOPIC#{slug}"))
+    Key::new(TOPICS, format!("{TOPIC}{slug}"))
+}
+
+/// A topic whose remains are to be removed. While it stands, no topic of that slug is made.
+pub(super) fn removal(slug: &str) -> Key {
+    Key::new(REMOVALS, format!("{TOPIC}{slug}"))
+}
+
+/// That a topic of the sample collection was deleted: it isn't installed again.
+pub(super) fn sample_deleted(slug: &str) -> Key {
+    Key::new(REMOVALS, format!("SAMPLE#{slug}"))
 }
 
 /// The partition of a topic's articles.
 pub(super) fn topic_partition(slug: &str) -> String {
-    format!("TOPIC#{slug}")
+    format!("{TOPIC}{slug}")
 }
 
 /// The slug of a partition of a topic's articles.
 pub(super) fn topic_of_partition(pk: &str) -> Option<&str> {
-    pk.strip_prefix("TOPIC#")
+    pk.strip_prefix(TOPIC)
 }
 
 /// A feed that a topic follows.
@@ -186,6 +200,17 @@ pub(super) fn by_meaning(dimensions: u32) -> String {
 /// Signatures' keys of a bucket of a topic's, in one segment of many.
 pub(super) fn stories(slug: &str, bucket: u8, segment: u64) -> Key {
     Key::new(format!("STORIES#{slug}#{bucket:02x}"), format!("S#{segment:08}"))
+}
+
+/// Where an article's removal stands among those that are due.
+pub(super) fn article_due(at: Timestamp, slug: &str, id: ArticleId) -> String {
+    place(at, &format!("{slug}#{id}"))
+}
+
+/// The partitions of a topic's buckets: of its signatures' keys, then of its terms.
+pub(super) fn buckets(slug: &str) -> impl Iterator<Item = String> {
+    let of = |key: fn(&str, u8, u64) -> Key| (0..=u8::MAX).map(move |bucket| key(slug, bucket, 0).pk);
+    of(stories).chain(of(words))
 }
 
 /// The postings of a bucket of a topic's terms, in one segment of many.

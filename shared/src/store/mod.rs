@@ -20,6 +20,7 @@ mod meaning;
 mod metrics;
 mod packed;
 mod quotas;
+mod removals;
 mod runs;
 mod stories;
 mod table;
@@ -30,20 +31,23 @@ mod words;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
-pub use articles::{Articles, CHUNK, Imported, Known, Listed, Prepared, TopicState, has_facts};
+pub use articles::{
+    Articles, CHUNK, Copied, Deletion, Imported, Known, Listed, Made, Prepared, Stage, TopicState, has_facts,
+};
 pub use conversations::{Answering, Begin, Conversations, History, Took};
 pub use cursor::CursorKey;
 pub use drafts::{Created, Drafts, DraftsPage, Origin, Saved};
 pub use feeds::{FeedClaim, Feeds, Followed, Following, feed_id};
 pub use idempotency::{Claim, Held, Idempotency, Stored};
-pub use imports::{Handed, Imports, OpenImport, TakenUp};
+pub use imports::{Began, Handed, Imports, OpenImport, TakenUp};
 pub use library::{Committed, Content, Deleted, Entry, Library, LibraryPage, VersionsPage};
 pub use meaning::{Meaning, NEAREST_MAX};
 pub use metrics::{Counter, Metrics};
 pub use quotas::{Demand, Reservation};
+pub use removals::{BUCKETS, DeletedTopic, Remains, Removal, Removals};
 pub use runs::{Beat, Cancelled, Claimed, Due, Full, OpenRun, RESTORED_MAX, Rated, Runs, RunsPage, Started};
 pub use stories::Stories;
-pub use transaction::pause;
+pub use transaction::{Additions, pause};
 pub use words::Words;
 
 use self::table::Table;
@@ -127,6 +131,8 @@ pub struct Store {
     pub meaning: Meaning,
     /// Feeds that topics follow.
     pub feeds: Feeds,
+    /// Deletions of topics and articles, and the removal of their remains.
+    pub removals: Removals,
     /// Answers to requests that may be repeated.
     pub idempotency: Idempotency,
     /// Imports of uploaded files.
@@ -151,6 +157,7 @@ impl Store {
             words: Words::new(Table::new(&client, names)),
             meaning: Meaning::new(Table::new(&client, names), dimensions),
             feeds: Feeds::new(Table::new(&client, names)),
+            removals: Removals::new(Table::new(&client, names)),
             idempotency: Idempotency::new(Table::new(&client, names)),
             imports: Imports::new(Table::new(&client, names)),
             metrics: Metrics::new(Table::new(&client, names)),

@@ -14,7 +14,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::expression::Change;
 use super::table::{ArticlesTable, Table};
-use super::{StoreError, batch, keys, transaction, words};
+use super::transaction::Additions;
+use super::{StoreError, batch, keys, words};
 use crate::domain::article::{ArticleId, topic_slug};
 use crate::domain::identity::Signature;
 
@@ -33,14 +34,14 @@ impl Stories {
         Self { table }
     }
 
-    /// Remembers by which keys these articles are recognised, in a topic that
-    /// had `before` of them.
-    pub async fn add(
+    /// What remembers by which keys these articles are recognised, in a topic
+    /// that had `before` of them.
+    pub fn additions<'a>(
         &self,
         topic: &str,
-        articles: impl ExactSizeIterator<Item = (ArticleId, &Signature)>,
+        articles: impl ExactSizeIterator<Item = (ArticleId, &'a Signature)>,
         before: u64,
-    ) -> Result<(), StoreError> {
+    ) -> Additions {
         let (slug, many) = (topic_slug(topic), articles.len() >= words::MANY);
         let mut buckets: HashMap<u8, BTreeSet<Vec<u8>>> = HashMap::new();
         for (id, signature) in articles {
@@ -53,7 +54,7 @@ impl Stories {
             let elements = AttributeValue::Bs(elements.into_iter().map(Blob::new).collect());
             (keys::stories(&slug, bucket, before / SEGMENT), Change::new().add_value("stories", elements))
         });
-        transaction::add_all(&self.table, changes.collect(), many).await
+        Additions::new(&self.table, changes.collect(), many)
     }
 
     /// The articles that may have each of these keys, in a topic of so many articles.
@@ -83,6 +84,11 @@ impl Stories {
         }
         Ok(stories)
     }
+}
+
+/// Whether an element is of one of these articles.
+pub(super) fn is_of(element: &[u8], ids: &BTreeSet<ArticleId>) -> bool {
+    element.last_chunk().is_some_and(|id| ids.contains(&ArticleId::from_bytes(*id)))
 }
 
 fn bucket_of(key: u64) -> u8 {

@@ -15,8 +15,8 @@ use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::search_vectors::builders::SearchVectorsFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder, UpdateBuilder};
-use aws_sdk_dynamodb::types::{Delete, Put, Update};
+use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, DeleteBuilder, PutBuilder, UpdateBuilder};
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, Update};
 
 use super::{Item, StoreError, keys};
 use crate::config::Tables;
@@ -46,6 +46,8 @@ pub(crate) trait Operations {
     fn update() -> UpdateBuilder;
     /// `dynamodb:DeleteItem`, in a transaction
     fn delete() -> DeleteBuilder;
+    /// `dynamodb:ConditionCheckItem`, in a transaction
+    fn check() -> ConditionCheckBuilder;
 }
 
 macro_rules! tables {
@@ -107,6 +109,11 @@ macro_rules! tables {
             #[inline(never)]
             fn delete() -> DeleteBuilder {
                 Delete::builder()
+            }
+
+            #[inline(never)]
+            fn check() -> ConditionCheckBuilder {
+                ConditionCheck::builder()
             }
         }
     )*};
@@ -197,6 +204,11 @@ impl<T: Operations> Table<T> {
     /// A part of a transaction that removes an item.
     pub(super) fn delete(&self, key: keys::Key) -> DeleteBuilder {
         T::delete().table_name(&self.name).set_key(Some(key.item()))
+    }
+
+    /// A part of a transaction that only looks at an item.
+    pub(super) fn check(&self, key: keys::Key) -> ConditionCheckBuilder {
+        T::check().table_name(&self.name).set_key(Some(key.item()))
     }
 
     /// Its name, by which a batch's answers tell it apart.

@@ -6,10 +6,11 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::{StreamExt, TryStreamExt, stream};
+use tokio::time::Instant;
 
 use super::expression::Change;
 use super::keys::Key;
-use super::table::{Operations, Table};
+use super::table::{ArticlesTable, Table};
 use super::{Item, StoreError};
 
 /// Another transaction on the same items makes one try again, this often.
@@ -67,29 +68,50 @@ pub(super) async fn commit(
     }
 }
 
-/// Makes changes that only add to sets, so that making them again changes
-/// nothing: `together`, a hundred at a time, which costs twice the units and a
-/// fraction of the time, or one by one.
-pub(super) async fn add_all<T: Operations>(
-    table: &Table<T>,
+/// Changes that only add to sets, so that making them again changes nothing.
+#[derive(Debug)]
+pub struct Additions {
+    table: Table<ArticlesTable>,
     changes: Vec<(Key, Change)>,
     together: bool,
-) -> Result<(), StoreError> {
-    if !together {
-        let changes = changes.into_iter().map(|(key, change)| async {
-            // There is no condition that it could fail to meet.
-            let _added = change.write(table, key).await?;
-            Ok::<_, StoreError>(())
-        });
-        return stream::iter(changes).buffer_unordered(AT_ONCE).try_collect().await;
+}
+
+impl Additions {
+    /// These changes; `together`, a hundred at a time, which costs twice the units and a fraction of
+    /// the time, or one by one.
+    pub(super) fn new(table: &Table<ArticlesTable>, changes: Vec<(Key, Change)>, together: bool) -> Self {
+        Self { table: table.clone(), changes, together }
     }
-    let parts = changes.into_iter().map(|(key, change)| change.update_of(table, key));
-    for parts in parts.collect::<Result<Vec<_>, _>>()?.chunks(PARTS_MAX) {
-        if commit(&table.client, parts.to_vec()).await?.is_err() {
+
+    /// Makes the next hundred, and others until `until`; true when all are made.
+    pub async fn make(&mut self, until: Instant) -> Result<bool, StoreError> {
+        while !self.changes.is_empty() {
+            let rest = self.changes.split_off(self.changes.len().min(PARTS_MAX));
+            let next = std::mem::replace(&mut self.changes, rest);
+            self.some(next).await?;
+            if Instant::now() >= until {
+                break;
+            }
+        }
+        Ok(self.changes.is_empty())
+    }
+
+    async fn some(&self, changes: Vec<(Key, Change)>) -> Result<(), StoreError> {
+        let table = &self.table;
+        if !self.together {
+            let changes = changes.into_iter().map(|(key, change)| async {
+                // There is no condition that it could fail to meet.
+                let _added = change.write(table, key).await?;
+                Ok::<_, StoreError>(())
+            });
+            return stream::iter(changes).buffer_unordered(AT_ONCE).try_collect().await;
+        }
+        let parts = changes.into_iter().map(|(key, change)| change.update_of(table, key));
+        if commit(&table.client, parts.collect::<Result<_, _>>()?).await?.is_err() {
             return Err(StoreError::Broken("changes without a condition were refused".to_owned()));
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// How long to wait before another try: longer each time and never the same,

@@ -19,7 +19,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::expression::Change;
 use super::table::{ArticlesTable, Table};
-use super::{StoreError, keys, transaction};
+use super::transaction::Additions;
+use super::{StoreError, keys};
 use crate::domain::article::topic_slug;
 use crate::domain::words::{BUCKETS, Indexed, Posting, Term, bucketed, postings};
 
@@ -42,19 +43,19 @@ impl Words {
         Self { table }
     }
 
-    /// Adds articles to the index of a topic that had `postings` before.
+    /// What adds articles to the index of a topic that had `postings` before.
     ///
     /// Many articles touch all buckets: their writes go together, a hundred at a
     /// time, which costs twice the units and a fraction of the time. Few articles'
     /// go one by one.
-    pub async fn add(&self, topic: &str, articles: &[Indexed], postings: u64) -> Result<(), StoreError> {
+    pub fn additions(&self, topic: &str, articles: &[Indexed], postings: u64) -> Additions {
         let slug = topic_slug(topic);
         let segment = postings / SEGMENT;
         let writes = bucketed(articles).into_iter().map(|(bucket, runs)| {
             let runs = AttributeValue::Bs(runs.into_iter().map(Blob::new).collect());
             (keys::words(&slug, bucket, segment), Change::new().add_value("postings", runs))
         });
-        transaction::add_all(&self.table, writes.collect(), articles.len() >= MANY).await
+        Additions::new(&self.table, writes.collect(), articles.len() >= MANY)
     }
 
     /// The postings of each of `terms`, in their order.

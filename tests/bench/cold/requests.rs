@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use functions::route::{Access, Answer, Route};
+use functions::route::{Access, Answer, Route, Verb};
 use functions::routes;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -26,12 +26,15 @@ const LINES: &str = "application/x-ndjson";
 /// A prompt that is committed.
 const COMMITTED: &str = "bench_brief";
 
-/// What is not called again and again: what waits for others, a model or a
-/// publisher, and what ends what it is called on.
-pub const LEFT_OUT: ([&str; 3], [&str; 4]) = (
-    ["chat-send", "feeds-follow", "feeds-collect"],
-    ["drafts-delete", "tests-cancel", "prompts-delete", "feeds-unfollow"],
-);
+/// Not called again and again, since they wait for others, a model or a
+/// publisher.
+pub const WAITING: [&str; 3] = ["chat-send", "feeds-follow", "feeds-collect"];
+
+/// Not called again and again, since they end what they are called on.
+pub fn ending() -> impl Iterator<Item = &'static str> {
+    let deletions = routes().filter(|route| route.method == Verb::Delete).map(|route| route.binary);
+    ["tests-cancel"].into_iter().chain(deletions)
+}
 
 /// The others, each with its query: at the end those that pile up what they
 /// make, so that lists have the same to show while they are measured.

@@ -35,7 +35,7 @@ use dynoxide::storage_backend::Clock as EngineClock;
 use futures::FutureExt;
 use shared::app::{App, Clock, sdk_loader};
 use shared::config::{Config, Endpoints, Tables};
-use shared::corpus;
+use shared::corpus::{self, Target};
 use shared::domain::model::{ApiKey, Model, Secret};
 use shared::domain::sample::TOPICS;
 use shared::limits::Limits;
@@ -249,7 +249,8 @@ impl World {
             .await
             .expect("tables");
         let articles = TOPICS[0].articles(app.now()).into_iter().take(6).collect();
-        corpus::import(app, TOPIC, articles, false, app.now()).await.expect("articles");
+        let mut target = Target::of_person(TOPIC, "ada");
+        corpus::import(app, &mut target, articles, app.now()).await.expect("articles");
         let begin = std::env::temp_dir().join(format!("workshop-simulation-{}-{name}", std::process::id()));
         let _ = std::fs::remove_file(&begin);
         database.vacuum_into(begin.to_str().expect("a path")).expect("a copy");

@@ -377,9 +377,11 @@ async fn nobody_comes_in_without_a_good_access_token() {
     for (name, call, ways) in &cases {
         let (mut tried, mut refused) = (0, 0);
         for (way, route) in ways.iter().flat_map(|way| routes().map(move |route| (*way, route))) {
-            // On one machine who sends no token is the machine's own user, whom nothing of ada's belongs to.
+            // On one machine who sends no token is the machine's own user, whom nothing of ada's belongs to. That user
+            // is its administrator, too, who may delete topics of others.
             let as_local = way == Way::Gateway && call.authorization.is_empty();
-            if as_local && route.access == Access::Shared {
+            let is_administrators = matches!(route.binary, "topics-delete" | "articles-delete");
+            if as_local && (route.access == Access::Shared || is_administrators) {
                 continue;
             }
             let case = format!("{} by {way:?}: {name}", route.binary);

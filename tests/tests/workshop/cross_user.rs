@@ -10,6 +10,7 @@ use tests::scripted_model::{Play, ScriptedModel};
 use tests::{Client, DRAFTS, PROMPT, PROMPTS, START, Setup, Workshop};
 
 use super::authorisation::{Door, Way};
+use crate::percent_encoded;
 
 /// Stands in all that is ada's alone, so that it would be noticed elsewhere.
 const PRIVATE: &str = "zanzibar-7316";
@@ -20,6 +21,8 @@ pub(super) struct Belongings {
     test: String,
     prompt: String,
     import: String,
+    topic: String,
+    article: String,
 }
 
 impl Belongings {
@@ -37,7 +40,14 @@ impl Belongings {
         let file = json!({"format": "csv", "bytes": 5});
         let import = ada.post("/api/topics/AI%20Adoption/imports", file).await.expect(201);
         let import = import["import"]["id"].as_str().expect("an id").to_owned();
-        Self { draft, test, prompt, import }
+        let topic = format!("Of ada {number}");
+        let line = json!({"title": "Quay opens", "url": "https://harbour.example/quay", "summary": PRIVATE});
+        let articles = format!("/api/topics/{}/articles", percent_encoded(&topic));
+        let request = ada.request(Method::POST, &articles).header("content-type", "application/x-ndjson");
+        ada.send(request.body(line.to_string())).await.expect(200);
+        let found = ada.get(&articles).await.expect(200);
+        let article = found["articles"][0]["id"].as_str().expect("an id").to_owned();
+        Self { draft, test, prompt, import, topic: percent_encoded(&topic), article }
     }
 
     /// The route's path with ada's ids in it.
@@ -47,7 +57,9 @@ impl Belongings {
             "{test_id}" => self.test.clone(),
             "{name}" => self.prompt.clone(),
             "{import_id}" => self.import.clone(),
+            "{topic}" if matches!(route.binary, "topics-delete" | "articles-delete") => self.topic.clone(),
             "{topic}" => "AI%20Adoption".to_owned(),
+            "{article_id}" => self.article.clone(),
             // A feed is its topic's; there is none of this id.
             "{feed_id}" => "0123456789abcdef".to_owned(),
             other if other.starts_with('{') => panic!(

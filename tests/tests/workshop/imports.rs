@@ -13,6 +13,7 @@ use shared::llm::runner::Disposition;
 use shared::queue::ImportMessage;
 use shared::store::{Handed, TakenUp};
 use tests::{Answer, Client, Setup, Workshop};
+use tokio::time::Instant;
 use url::{Position, Url};
 use uuid::Uuid;
 
@@ -410,7 +411,8 @@ async fn an_article_whose_import_died_before_it_was_written_is_not_its_own_copy(
     let signature = signature(text("title"), text("summary"));
     let id = ArticleId::of(text("url"));
     let stories = &workshop.machine.store().stories;
-    stories.add("Ports", [(id, &signature)].into_iter(), 0).await.expect("the store answers");
+    let mut additions = stories.additions("Ports", [(id, &signature)].into_iter(), 0);
+    assert!(additions.make(Instant::now()).await.expect("the store answers"));
     let again = imported(&ana, "Ports", "jsonl", &line(1)).await;
     assert_eq!(counts(&again), [1, 0, 0, 0], "{again}");
     let copy = line(1).replace("harbour.example/1", "elsewhere.example/1");

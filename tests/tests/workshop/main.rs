@@ -8,6 +8,7 @@ mod bad_input;
 mod conversation;
 mod cost;
 mod cross_user;
+mod deletion;
 mod drafts;
 mod expiry;
 mod feeds;
