@@ -86,6 +86,7 @@ pub async fn measure() -> Vec<Cost> {
     meter.lists_and_ends().await;
     meter.corpus(&publisher).await;
     meter.at_rest().await;
+    meter.deleted_topic().await;
     workshop.stop().await;
     meter.costs
 }
@@ -292,6 +293,19 @@ impl Meter {
         self.job("import-articles, of ten", handle, event).await;
         let import = self.call("imports-get", &path, Value::Null, 200).await;
         assert_eq!(import["status"], "finished", "{import}");
+    }
+
+    /// A topic.
+    async fn deleted_topic(&mut self) {
+        self.call("topics-delete", &[("topic", "News")], Value::Null, 200).await;
+        self.removals("recover-runs, of a topic of ten").await;
+    }
+
+    /// Calls `recover-runs` when the remains of what was deleted last are due.
+    async fn removals(&mut self, what: &'static str) {
+        self.app.clock.advance(Duration::from_secs(61));
+        let recover = async |app, event: Value| jobs::recover_runs::handle(app, event).await;
+        self.job(what, recover, json!({})).await;
     }
 
     /// What runs although nobody does anything.

@@ -7,7 +7,7 @@ use shared::http::{Code, Problem, Request, path_text};
 
 use crate::route::routes;
 
-routes! { list, facets }
+routes! { list, delete, facets }
 
 /// The topic's name in the path, decoded and checked.
 pub(crate) fn topic_of_path(request: &Request) -> Result<String, Problem> {

@@ -57,6 +57,8 @@ const COSTS: &[(&str, f64, f64, usize)] = &[
     ("dead-letters", 0.0, 0.0, 0),
     ("recover-runs, at rest", 1.5, 0.0, 0),
     ("collect-feeds, at rest", 0.5, 0.0, 0),
+    ("topics-delete", 1.0, 5.0, 0),
+    ("recover-runs, of a topic of ten", 519.0, 207.0, 0),
 ];
 /// All of a main job.
 const WHOLE: (f64, f64, u64) = (173.5, 441.0, 3);
