@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use shared::app::App;
 use shared::config::Tables;
 use shared::corpus::{self, Target};
+use shared::domain::article::ArticleId;
 use shared::domain::sample::TOPICS;
 use shared::domain::time::Timestamp;
 use shared::feeds::Fetcher;
@@ -87,6 +88,7 @@ pub async fn measure() -> Vec<Cost> {
     meter.corpus(&publisher).await;
     meter.at_rest().await;
     meter.deleted_topic().await;
+    meter.deleted_article().await;
     workshop.stop().await;
     meter.costs
 }
@@ -299,6 +301,14 @@ impl Meter {
     async fn deleted_topic(&mut self) {
         self.call("topics-delete", &[("topic", "News")], Value::Null, 200).await;
         self.removals("recover-runs, of a topic of ten").await;
+    }
+
+    /// An article of a topic.
+    async fn deleted_article(&mut self) {
+        let articles = TOPICS[0].articles(Timestamp::from_millis(DAY_MS));
+        let id = ArticleId::of(&articles[0].url).to_string();
+        self.call("articles-delete", &[("topic", TOPIC), ("article_id", &id)], Value::Null, 200).await;
+        self.removals("recover-runs, of an article").await;
     }
 
     /// Calls `recover-runs` when the remains of what was deleted last are due.

@@ -2,4 +2,4 @@
 
 use crate::route::routes;
 
-routes! { import, search }
+routes! { import, search, delete }

@@ -59,6 +59,8 @@ const COSTS: &[(&str, f64, f64, usize)] = &[
     ("collect-feeds, at rest", 0.5, 0.0, 0),
     ("topics-delete", 1.0, 5.0, 0),
     ("recover-runs, of a topic of ten", 519.0, 207.0, 0),
+    ("articles-delete", 2.0, 12.0, 0),
+    ("recover-runs, of an article", 515.0, 68.0, 0),
 ];
 /// All of a main job.
 const WHOLE: (f64, f64, u64) = (173.5, 441.0, 3);

@@ -9,6 +9,7 @@ mod conversation;
 mod cost;
 mod cross_user;
 mod deletion;
+mod deletion_of_articles;
 mod deletion_of_topics;
 mod drafts;
 mod expiry;
