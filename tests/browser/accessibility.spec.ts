@@ -333,6 +333,22 @@ const VIEWS: Record<string, (page: Page) => Promise<void>> = {
     await page.getByRole("button", { name: "Stop following: Harbour Gazette" }).click();
     await expect(page.getByRole("dialog")).toBeVisible();
   },
+  "deleting a topic, which was refused": async (page) => {
+    await standIn.feeds(page, structuredClone(standIn.FEEDS));
+    await page.route(/\/api\/topics\/Ports$/, (route) =>
+      standIn.refuse(route, 409, "conflict", "It changes just now. Nothing was deleted; try again."),
+    );
+    await page.goto(`${machine.url}/topics/Ports`);
+    await page.getByRole("button", { name: "Delete topic" }).click();
+    await expect(page.getByRole("dialog")).toContainText("its 4 feeds");
+    await page.getByRole("button", { name: "Delete it for everyone" }).click();
+    await expect(page.getByRole("alert")).toBeVisible();
+  },
+  "deleting an article": async (page) => {
+    await page.goto(`${machine.url}/topics/Ports`);
+    await page.getByRole("button", { name: "Delete: A port turns its cranes over to software" }).click();
+    await expect(page.getByRole("dialog")).toBeVisible();
+  },
   "the dashboard": async (page) => {
     await page.goto(`${machine.url}/dashboard`);
     await heading(page, "Dashboard");

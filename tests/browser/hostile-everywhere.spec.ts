@@ -43,6 +43,7 @@ const FOR_PROGRAMS =
 /** Fields with text that no view shows, and why. One that is shown after all is reported, too. */
 const NOT_SHOWN: Record<string, string> = {
   "Done.message": "the page has sentences of its own",
+  "DeletedTopic.message": "the page has sentences of its own",
   "Summary.parent_prompt_name": "only an open draft says what it was cloned from",
   "drafts-update.message": "the page has sentences of its own",
   "drafts-commit.message": "the page has sentences of its own",
@@ -410,6 +411,14 @@ test("hostile text in any field of any answer is shown as text and does nothing,
     await page.goto(machine.url + path);
     await expect(page.locator(shown).first()).toBeVisible();
     await look();
+  }
+
+  await page.goto(`${machine.url}/topics/${encodeURIComponent(TOPIC)}?query=survey`);
+  for (const asks of ["Delete topic", /^Delete: /]) {
+    await page.getByRole("button", { name: asks }).first().click();
+    await expect(page.getByRole("dialog")).toBeVisible();
+    await look();
+    await page.keyboard.press("Escape");
   }
 
   await page.goto(`${machine.url}/topics`);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sameTopic, size, topicName, topicOfFile, topicPath, webAddress } from "./topics";
+import { sameTopic, size, topicName, topicOfFile, topicPath, webAddress, whatGoes } from "./topics";
 
 test("spaces and capitals don't make another topic", () => {
   expect(topicName("  AI \t Adoption ")).toBe("AI Adoption");
@@ -15,6 +15,16 @@ test("a topic's address survives a reload, whatever its name", () => {
 
 test("a file's name proposes a topic's", () => {
   expect(topicOfFile("ai_adoption-2026.csv")).toBe("ai adoption 2026");
+});
+
+test("a deletion says how much goes", () => {
+  expect(whatGoes(61, 2)).toBe(
+    "The topic, its 61 articles and its 2 feeds go, for everyone, and can't be brought back.",
+  );
+  expect(whatGoes(1_204, 0)).toMatch(/^The topic and its 1,204 articles go, /);
+  expect(whatGoes(1, 1)).toMatch(/^The topic, its one article and its one feed go, /);
+  expect(whatGoes(0, 0)).toMatch(/^The topic goes, /);
+  expect(whatGoes(3, undefined)).toMatch(/^The topic, its 3 articles and the feeds it follows go, /);
 });
 
 test("only addresses of the web become links", () => {

@@ -1,6 +1,6 @@
 /** Names of topics, and where their pages are. */
 
-import { date } from "./when";
+import { count, date } from "./when";
 
 export const TOPIC_MAX = 100;
 
@@ -35,6 +35,19 @@ export function publishedSpan({
   if (!oldest || !newest) return "";
   const [first, last] = [date(oldest), date(newest)];
   return first === last ? first : `${first} to ${last}`;
+}
+
+/** What goes with a topic that has so many articles and follows so many feeds, where that is known. */
+export function whatGoes(articles: number, feeds: number | undefined): string {
+  const its = (amount: number, noun: string): string =>
+    amount === 1 ? `its one ${noun}` : `its ${count(amount, noun)}`;
+  const what = ["The topic"];
+  if (articles > 0) what.push(its(articles, "article"));
+  if (feeds === undefined) what.push("the feeds it follows");
+  else if (feeds > 0) what.push(its(feeds, "feed"));
+  const last = what.length > 1 ? ` and ${what.pop()}` : "";
+  const verb = last === "" ? "goes" : "go";
+  return `${what.join(", ")}${last} ${verb}, for everyone, and can't be brought back.`;
 }
 
 /** A link to an article, or none: only the web's own addresses are followed. */

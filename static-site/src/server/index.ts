@@ -295,6 +295,13 @@ export const searchArticles = (
 export const listFacets = (topic: string, days?: number): Promise<Facets> =>
   ask("GET", `/api/topics/${at(topic)}/facets${query({ days })}`);
 
+/** Deletes a topic with its articles and feeds, and says how many those were. */
+export const deleteTopic = (topic: string): Promise<Answer<"topics-delete">> =>
+  ask("DELETE", `/api/topics/${at(topic)}`);
+
+export const deleteArticle = (topic: string, id: string): Promise<Answer<"articles-delete">> =>
+  ask("DELETE", `/api/topics/${at(topic)}/articles/${at(id)}`);
+
 // Feeds
 
 export async function listFeeds(topic: string): Promise<Feed[]> {

@@ -1,5 +1,7 @@
 /** One topic: what it holds, what a test would find in it, and the feeds it follows. */
-import { FlaskConical } from "lucide-preact";
+import { useSignal } from "@preact/signals";
+import { FlaskConical, Trash2 } from "lucide-preact";
+import { useEffect, useRef } from "preact/hooks";
 import { useLoad } from "../parts/load";
 import { Failed, Working } from "../parts/notice";
 import { go, query } from "../parts/router";
@@ -10,6 +12,7 @@ import { publishedSpan, sameTopic, topicPath } from "../rules/topics";
 import { count } from "../rules/when";
 import { listFeeds, listTopics, type Topic } from "../server";
 import { Page } from "../shell";
+import { DeleteTopic } from "./topic/delete-topic";
 import { Feeds } from "./topic/feeds";
 import { Searching } from "./topic/searching";
 import "../styles/topics.css";
@@ -55,6 +58,15 @@ function Contents({ topic, onChange }: { topic: Topic; onChange: () => void }) {
     void feeds.reload();
     onChange();
   });
+  const deleting = useSignal(false);
+
+  // With the last article that is deleted its list goes, and the focus with that.
+  const before = useRef(topic.article_count);
+  useEffect(() => {
+    if (before.current > 0 && topic.article_count === 0 && document.activeElement === document.body)
+      document.getElementById("main")?.focus({ preventScroll: true });
+    before.current = topic.article_count;
+  }, [topic.article_count]);
   const view: View = query.value.get("view") === "feeds" ? "feeds" : "articles";
   const show = (next: View): void => {
     const address = new URLSearchParams(query.peek());
@@ -69,13 +81,29 @@ function Contents({ topic, onChange }: { topic: Topic; onChange: () => void }) {
   };
   return (
     <div class="stack topic">
-      {topic.article_count > 0 && (
+      {(topic.article_count > 0 || topic.may_delete) && (
         <p class="row">
-          <a class="button" href={`/prompt-workshop?topic=${encodeURIComponent(topic.name)}`}>
-            <FlaskConical class="icon" aria-hidden="true" />
-            Test a prompt on this topic
-          </a>
-          <a href={`/topics?topic=${encodeURIComponent(topic.name)}`}>Add articles</a>
+          {topic.article_count > 0 && (
+            <>
+              <a class="button" href={`/prompt-workshop?topic=${encodeURIComponent(topic.name)}`}>
+                <FlaskConical class="icon" aria-hidden="true" />
+                Test a prompt on this topic
+              </a>
+              <a href={`/topics?topic=${encodeURIComponent(topic.name)}`}>Add articles</a>
+            </>
+          )}
+          {topic.may_delete && (
+            <button
+              type="button"
+              class="plain danger"
+              onClick={() => {
+                deleting.value = true;
+              }}
+            >
+              <Trash2 class="icon" aria-hidden="true" />
+              Delete topic
+            </button>
+          )}
         </p>
       )}
       <Tabs<View>
@@ -89,9 +117,19 @@ function Contents({ topic, onChange }: { topic: Topic; onChange: () => void }) {
       />
       <div role="tabpanel" id={`panel-${view}`} aria-labelledby={`tab-${view}`} class="stack">
         {view === "feeds" && <Feeds topic={topic.name} loaded={feeds} onChange={onChange} />}
-        {view === "articles" && topic.article_count > 0 && <Searching topic={topic} />}
+        {view === "articles" && topic.article_count > 0 && <Searching topic={topic} onChange={onChange} />}
         {view === "articles" && topic.article_count === 0 && <NoArticles topic={topic} onFeeds={follow} />}
       </div>
+      {deleting.value && (
+        <DeleteTopic
+          topic={topic}
+          feeds={feeds.data.value?.length}
+          onMissing={onChange}
+          onClose={() => {
+            deleting.value = false;
+          }}
+        />
+      )}
     </div>
   );
 }

@@ -1,4 +1,5 @@
 /** An article that was found, and why. What it says is someone else's text: shown as text, and nothing but. */
+import { Trash2 } from "lucide-preact";
 import { useMemo } from "preact/hooks";
 import { marked } from "../../rules/marking";
 import { why } from "../../rules/search";
@@ -6,7 +7,16 @@ import { webAddress } from "../../rules/topics";
 import { count, date, exact } from "../../rules/when";
 import type { FoundArticle } from "../../server";
 
-export function FoundItem({ article, byMeaning }: { article: FoundArticle; byMeaning: boolean }) {
+export function FoundItem({
+  article,
+  byMeaning,
+  onDelete,
+}: {
+  article: FoundArticle;
+  byMeaning: boolean;
+  /** Asks whether it is to be deleted, where one may. */
+  onDelete: (() => void) | undefined;
+}) {
   const address = webAddress(article.url);
   const words = article.matched_words;
   const reason = why(article, byMeaning);
@@ -14,11 +24,24 @@ export function FoundItem({ article, byMeaning }: { article: FoundArticle; byMea
   const alsoAt = article.also_at ?? [];
   return (
     <li>
-      <h3>
-        <Linked url={article.url}>
-          <Marked text={article.title} words={words} />
-        </Linked>
-      </h3>
+      <div class="heading">
+        <h3>
+          <Linked url={article.url}>
+            <Marked text={article.title} words={words} />
+          </Linked>
+        </h3>
+        {onDelete && (
+          <button
+            type="button"
+            class="plain danger"
+            aria-label={`Delete: ${article.title}`}
+            title="Delete this article"
+            onClick={onDelete}
+          >
+            <Trash2 class="icon" aria-hidden="true" />
+          </button>
+        )}
+      </div>
       <p class="facts quiet small number">
         <span>{article.source ?? address?.host ?? ""}</span>
         <time dateTime={article.published_at} title={exact(article.published_at)}>

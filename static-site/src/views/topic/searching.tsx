@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { useLoad } from "../../parts/load";
 import { Failed, Notice, Working } from "../../parts/notice";
 import { go, query } from "../../parts/router";
+import { say } from "../../parts/toasts";
 import {
   type Asked,
   FILTERS,
@@ -21,15 +22,24 @@ import { count, number } from "../../rules/when";
 import {
   type Facet,
   type Facets,
+  type FoundArticle,
   listFacets,
   Refused,
   type Search,
   searchArticles,
   type Topic,
 } from "../../server";
+import { DeleteArticle } from "./delete-article";
 import { FoundItem } from "./found";
 
-export function Searching({ topic }: { topic: Topic }) {
+export function Searching({
+  topic,
+  onChange,
+}: {
+  topic: Topic;
+  /** The topic has fewer articles. */
+  onChange: () => void;
+}) {
   const asked = readAsked(query.value);
   const days = asked.days === 0 ? undefined : asked.days;
   const found = useLoad(
@@ -39,6 +49,16 @@ export function Searching({ topic }: { topic: Topic }) {
   const facets = useLoad(() => listFacets(topic.name, days), [topic.name, days, topic.article_count]);
   const result = found.data.value;
   const error = found.error.value;
+
+  // It goes from what is shown at once; the server's answer follows.
+  const gone = (article: FoundArticle): void => {
+    const before = found.data.peek();
+    if (before)
+      found.data.value = { ...before, articles: before.articles.filter((one) => one.id !== article.id) };
+    say(`“${article.title}” was deleted from “${topic.name}”.`);
+    void found.reload();
+    onChange();
+  };
   return (
     <>
       <SearchForm
@@ -55,7 +75,9 @@ export function Searching({ topic }: { topic: Topic }) {
           />
         )}
         {found.loading.value && <Working>Searching</Working>}
-        {result && error === undefined && <Results result={result} asked={asked} topic={topic} />}
+        {result && error === undefined && (
+          <Results result={result} asked={asked} topic={topic} onGone={gone} />
+        )}
       </section>
     </>
   );
@@ -196,9 +218,31 @@ function FilterChoice({
   );
 }
 
-function Results({ result, asked, topic }: { result: Search; asked: Asked; topic: Topic }) {
+function Results({
+  result,
+  asked,
+  topic,
+  onGone,
+}: {
+  result: Search;
+  asked: Asked;
+  topic: Topic;
+  onGone: (article: FoundArticle) => void;
+}) {
   const searched = asked.query !== "";
   const heading = useRef<HTMLHeadingElement>(null);
+  const list = useRef<HTMLOListElement>(null);
+  const leaving = useSignal<FoundArticle | undefined>(undefined);
+  const gone = (article: FoundArticle): void => {
+    const place = result.articles.findIndex((one) => one.id === article.id);
+    leaving.value = undefined;
+    onGone(article);
+    // The button that was pressed is gone: the next article's gets the focus, or the heading after the last.
+    requestAnimationFrame(() => {
+      const next = list.current?.children[place]?.querySelector<HTMLElement>(".heading > button");
+      (next ?? heading.current)?.focus();
+    });
+  };
   const all = writeAsked({ ...asked, category: "", sentiment: "", source: "", days: 0 });
   return (
     <>
@@ -220,11 +264,32 @@ function Results({ result, asked, topic }: { result: Search; asked: Asked; topic
         )}
       </header>
       {result.notice && <Notice kind="warn">{result.notice}</Notice>}
-      <ol>
+      <ol ref={list}>
         {result.articles.map((article) => (
-          <FoundItem key={article.url} article={article} byMeaning={result.by_meaning ?? false} />
+          <FoundItem
+            key={article.url}
+            article={article}
+            byMeaning={result.by_meaning ?? false}
+            onDelete={
+              topic.may_delete
+                ? () => {
+                    leaving.value = article;
+                  }
+                : undefined
+            }
+          />
         ))}
       </ol>
+      {leaving.value && (
+        <DeleteArticle
+          topic={topic.name}
+          article={leaving.value}
+          onGone={gone}
+          onClose={() => {
+            leaving.value = undefined;
+          }}
+        />
+      )}
     </>
   );
 }
