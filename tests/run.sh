@@ -130,8 +130,9 @@ that_can_wait() {
     cargo test --locked --workspace --test workshop retrieval -- --nocapture
   part "The template: linters, a policy check, and each function's rights held to what its binary reaches" \
     make --silent test-template
-  part "The main job deployed: template and binaries in an emulator of AWS that enforces IAM, signed in in a browser" \
-    make --silent test-deploy
+  part "Killed at any moment: nothing acknowledged is lost, every run ends" \
+    cargo test --locked --workspace --test killed -- --test-threads=1
+  part "The API held to its OpenAPI document by schemathesis, with a token and without" make --silent test-api
 }
 
 part "Formatting" formatting
@@ -149,11 +150,10 @@ part "Each misbehaviour of a model's server, and what its user is told" \
   cargo test --locked --workspace --test workshop misbehaviour -- --nocapture
 part "No port of the machine answers a page of another site, by the system's list of sockets" \
   cargo test --locked --workspace --test sockets -- --nocapture
+part "The main job deployed: template and binaries in an emulator of AWS that enforces IAM, signed in in a browser" \
+  make --silent test-deploy
 part "The page in a real browser: the main job with the real small model, nothing lost, accessible, safe" \
   make --silent test-browser
-part "The API held to its OpenAPI document by schemathesis, with a token and without" make --silent test-api
-part "Killed at any moment: nothing acknowledged is lost, every run ends" \
-  cargo test --locked --workspace --test killed -- --test-threads=1
 beside_is_done
 part "Twenty people at the main job at once, and while the machine is killed: no 5xx, nothing lost, memory flat" \
   cargo test --locked --workspace --test load -- --nocapture --test-threads=1
