@@ -132,7 +132,6 @@ that_can_wait() {
     make --silent test-template
   part "Killed at any moment: nothing acknowledged is lost, every run ends" \
     cargo test --locked --workspace --test killed -- --test-threads=1
-  part "The API held to its OpenAPI document by schemathesis, with a token and without" make --silent test-api
 }
 
 part "Formatting" formatting
@@ -150,6 +149,7 @@ part "Each misbehaviour of a model's server, and what its user is told" \
   cargo test --locked --workspace --test workshop misbehaviour -- --nocapture
 part "No port of the machine answers a page of another site, by the system's list of sockets" \
   cargo test --locked --workspace --test sockets -- --nocapture
+part "The API held to its OpenAPI document by schemathesis, with a token and without" make --silent test-api
 part "The main job deployed: template and binaries in an emulator of AWS that enforces IAM, signed in in a browser" \
   make --silent test-deploy
 part "The page in a real browser: the main job with the real small model, nothing lost, accessible, safe" \
