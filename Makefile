@@ -51,8 +51,8 @@ test-api: $(API_TOOLS)  ## the API held to its document; EXAMPLES=<number> SEED=
 	$(CARGO_BUILD) --bin workshop
 	$(VENV)/api/bin/python tests/api/run.py --examples $(or $(EXAMPLES),50) --seed $(or $(SEED),1)
 
-test-watch: functions $(CARGO_LAMBDA)  ## the main job with each handler a process, and under cargo lambda watch
-	$(WITH_TOOLS) cargo test --locked --workspace --test watch -- --nocapture --test-threads=1
+test-watch: functions $(CARGO_LAMBDA)  ## the main job with each handler a process, and under cargo lambda watch; ONLY=<a test>
+	$(WITH_TOOLS) cargo test --locked --workspace --test watch -- --nocapture --test-threads=1 $(ONLY)
 
 test-template: functions $(TEST_TOOLS)  ## the template: linted, checked by policy, and held to the code
 	$(CARGO_BUILD) --example parts

@@ -2,8 +2,8 @@
 # Everything that is checked, each part named as it begins. A part that can't run fails: nothing is skipped.
 #
 # Two lanes share the machine. The first has what waits for a model, a browser or a clock, one part after another;
-# the second has what can wait, and takes what the first leaves of the processor. What puts load on a machine or
-# changes sources runs alone, at the end.
+# the second has what can wait, and takes what the first leaves of the processor. What changes sources runs alone, at
+# the end.
 #
 # What a part prints is shown when it ends, and is in target/test-logs while it runs. The table at the end is kept in
 # target/test-timings.txt, all that was printed in target/test.log.
@@ -132,6 +132,10 @@ that_can_wait() {
     make --silent test-template
   part "Killed at any moment: nothing acknowledged is lost, every run ends" \
     cargo test --locked --workspace --test killed -- --test-threads=1
+  part "Twenty people at the main job at once, and while the machine is killed: no 5xx, nothing lost, memory flat" \
+    cargo test --locked --workspace --test load -- --nocapture --test-threads=1
+  part "Each handler a process, of ours and under cargo lambda watch: streaming, nothing left running" \
+    make --silent test-watch ONLY="--skip what_changed"
 }
 
 part "Formatting" formatting
@@ -155,8 +159,6 @@ part "The main job deployed: template and binaries in an emulator of AWS that en
 part "The page in a real browser: the main job with the real small model, nothing lost, accessible, safe" \
   make --silent test-browser
 beside_is_done
-part "Twenty people at the main job at once, and while the machine is killed: no 5xx, nothing lost, memory flat" \
-  cargo test --locked --workspace --test load -- --nocapture --test-threads=1
 # Last: it changes sources, and what is built of them.
-part "Each handler a process, of ours and under cargo lambda watch: streaming, a changed source, nothing left running" \
-  make --silent test-watch
+part "A changed source is served without a restart, and one that doesn't compile is told of" \
+  make --silent test-watch ONLY=what_changed

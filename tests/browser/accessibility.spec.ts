@@ -3,8 +3,8 @@
  * a wide screen and at 360 pixels, where nothing has to be scrolled sideways;
  * and the keyboard alone is enough.
  */
-import AxeBuilder from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
+import { axeFinds } from "./axe";
 import { Machine } from "./machine";
 import { articles, commit, converse, largeFile, tested } from "./prepare";
 import * as standIn from "./stand-in";
@@ -108,12 +108,11 @@ async function problems(page: Page, rules: "all" | "contrast"): Promise<string[]
         (running) => running.effect?.getTiming().iterations === Infinity || running.playState === "finished",
       ),
   );
-  // In one go, which is for pages without frames: for others axe would open a second page for each look.
-  const axe = new AxeBuilder({ page }).setLegacyMode();
-  // Nor is it told of all that is in order, which is most of what it finds.
-  axe.options({ resultTypes: ["violations", "incomplete"], ...(rules === "all" ? { rules: RULES } : {}) });
-  if (rules === "contrast") axe.withRules(["color-contrast"]);
-  const { violations, incomplete } = await axe.analyze();
+  const { violations, incomplete } = await axeFinds(page, {
+    // Not of all that is in order, which is most of what it finds.
+    resultTypes: ["violations", "incomplete"],
+    ...(rules === "all" ? { rules: RULES } : { runOnly: ["color-contrast"] }),
+  });
   // What axe isn't sure of counts as well where all is in sight (of a dialog it never is), unless it is a sign
   // or two, such as a star. The colours are the same on a narrow screen.
   const isWhole =

@@ -40,6 +40,7 @@ def main():
     arguments.add_argument("--without-browser", action="store_true", help="leaves the page out, and says so")
     arguments = arguments.parse_args()
     os.chdir(ROOT)
+    os.environ["PATH"] = os.pathsep.join([str(ROOT / "tests/deploy/quick"), os.environ["PATH"]])
     staged = stage(FOLDER / "tree")
     model = SmallModel()
     aws = emulator.Emulator(FOLDER / "emulator")

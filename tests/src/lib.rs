@@ -17,10 +17,12 @@ pub mod tokens;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use local::{BundledModel, Handlers, MODEL_ID, Machine, ModelChoice, Options};
 use reqwest::{Method, StatusCode};
@@ -35,6 +37,9 @@ use shared::store::Store;
 use tokio::sync::OnceCell;
 
 use crate::calls::Calls;
+
+/// The machine's file of the key that it signs tokens with.
+const SIGN_IN_KEY: &str = "sign-in-key.der";
 
 /// The workspace's root.
 pub fn root() -> &'static Path {
@@ -63,6 +68,17 @@ async fn copy_sample(to: &Path) {
             std::fs::copy(file.path(), to.join(file.file_name())).expect("a copy");
         }
     }
+}
+
+/// Puts a key to sign tokens with into a new machine's folder: it is made once a process, which takes as long as many a
+/// request.
+fn keep_a_key(data_dir: &Path) {
+    static KEY: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let key = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
+        AsDer::<Pkcs8V1Der>::as_der(&key).expect("its PKCS #8").as_ref().to_vec()
+    });
+    std::fs::create_dir_all(data_dir).expect("a folder");
+    std::fs::write(data_dir.join(SIGN_IN_KEY), &*KEY).expect("the key is kept");
 }
 
 /// A machine of its own, with an empty store and the sample collection.
@@ -156,6 +172,7 @@ impl Workshop {
         if setup.sample && is_today {
             copy_sample(&data_dir).await;
         }
+        keep_a_key(&data_dir);
         let machine =
             Machine::start(options(data_dir.clone(), model, setup)).await.expect("the machine starts");
         Self { machine, data_dir }
@@ -178,7 +195,7 @@ impl Workshop {
 
     /// The key that the machine signs tokens with, as it is kept (PKCS #8).
     pub fn sign_in_key(&self) -> Vec<u8> {
-        std::fs::read(self.data_dir.join("sign-in-key.der")).expect("the key")
+        std::fs::read(self.data_dir.join(SIGN_IN_KEY)).expect("the key")
     }
 
     /// A client without a token.

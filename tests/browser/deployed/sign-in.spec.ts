@@ -3,8 +3,8 @@
  * identity provider's own page. Nothing typed is lost when a sign-in is renewed,
  * when it ends, and when someone signs out.
  */
-import AxeBuilder from "@axe-core/playwright";
 import { test as base, expect, type Page } from "@playwright/test";
+import { axeFinds } from "../axe";
 import { editor, OFFLINE, saveState, TEXT, text, watch, write } from "../workshop";
 
 interface User {
@@ -97,8 +97,7 @@ async function spoil(page: Page, ...which: ("token" | "refresh")[]): Promise<voi
 async function usable(page: Page, ...parts: string[]): Promise<void> {
   for (const width of [360, 1360]) {
     await page.setViewportSize({ width, height: 860 });
-    const axe = parts.reduce((all, part) => all.include(part), new AxeBuilder({ page }).setLegacyMode());
-    const { violations } = await axe.analyze();
+    const { violations } = await axeFinds(page, {}, parts);
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual(
       [],
     );
