@@ -124,7 +124,7 @@ that_can_wait() {
   part "Rules, beside the rules; the model's wire with the faults of a scripted server" rules
   part "What strangers send, as a fuzzer found it: the kept inputs of every parser hold its rules" \
     cargo test --locked --workspace --test kept
-  part "The schedules of 300 seeds: faults before the store, deaths, duplicates, clocks; nothing lost or done twice" \
+  part "The schedules of 100 seeds: faults before the store, deaths, duplicates, clocks; nothing lost or done twice" \
     cargo test --locked --workspace --test simulation -- --nocapture
   part "How good the search is, by the judged set: nDCG@10 of words, of meaning and of both" \
     cargo test --locked --workspace --test workshop retrieval -- --nocapture

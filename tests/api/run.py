@@ -87,13 +87,15 @@ def run(way, arguments, seed):
         token = machine.token("ada")
         there = everything(machine, token)
         began = time.monotonic()
-        ended = examined(machine, there, token if way == WAYS[0] else None, arguments, seed)
+        # Without a token every case has the same answer: a fifth of them is enough.
+        token, examples = (token, arguments.examples) if way == WAYS[0] else (None, arguments.examples // 5 or 1)
+        ended = examined(machine, there, token, examples, arguments.only, seed)
         counts = machine.folder / "counts.json"
         counts = json.loads(counts.read_text()) if counts.exists() else {}
         return counts, ended.returncode, time.monotonic() - began, ended.stdout
 
 
-def examined(machine, there, token, arguments, seed):
+def examined(machine, there, token, examples, only, seed):
     folder = machine.folder
     (folder / "schemathesis.toml").write_text(configuration(there))
     environment = {
@@ -107,12 +109,12 @@ def examined(machine, there, token, arguments, seed):
     }
     command = [
         sys.executable, "-m", "schemathesis.cli", "--config-file", folder / "schemathesis.toml", "run",
-        f"{machine.url}/api/openapi.json", "--checks", "all", "--max-examples", str(arguments.examples),
+        f"{machine.url}/api/openapi.json", "--checks", "all", "--max-examples", str(examples),
         "--seed", str(seed), "--generation-database", "none",
         "--continue-on-failure", "--no-color", "--output-sanitize", "false", "--request-timeout", "60",
     ]
     command += ["--header", f"Authorization: Bearer {token}"] if token else []
-    command += [part for operation in arguments.only for part in ("--include-operation-id", operation)]
+    command += [part for operation in only for part in ("--include-operation-id", operation)]
     return subprocess.run(command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
 

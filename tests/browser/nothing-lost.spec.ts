@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Page } from "@playwright/test";
 import { launchOptions } from "./playwright.config";
+import { tested } from "./prepare";
 import { editor, expect, OFFLINE, open, saved, saveState, TEXT, test, text, write } from "./workshop";
 
 const message = (page: Page) => page.getByRole("textbox", { name: "Message to the assistant" });
@@ -345,4 +346,34 @@ test("a draft deleted by mistake is brought back", async ({ page, machine }) => 
   await expect(page.getByRole("link", { name: "Keep me after all" })).toBeVisible();
   await page.reload();
   await expect(page.getByRole("link", { name: "Keep me after all" })).toBeVisible();
+});
+
+test("of ratings given faster than they are saved, the last one stays", async ({ page, machine, model }) => {
+  model.answer = "Two in five firms tried it.";
+  const id = await machine.draft(TEXT);
+  const run = await tested(machine, id, { query: "What do surveys say about AI adoption?" });
+  // The first one is slow on its way: the server would hear of the second before it.
+  const runs = `${machine.url}/api/auspex/prompts/workshop/drafts/${id}/tests/${run.test_id}`;
+  let isFirst = true;
+  await page.route(runs, async (route) => {
+    if (route.request().method() === "PATCH" && isFirst) {
+      isFirst = false;
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+    await route.continue();
+  });
+  await open(page, machine, id);
+  await page.getByRole("tab", { name: "History" }).click();
+  await page.getByRole("button", { name: "What do surveys say about AI adoption?" }).click();
+  const first = page.waitForResponse((answer) => /"user_rating":2/.test(answer.request().postData() ?? ""));
+  await page.getByRole("radio", { name: /^2 of 5/ }).check();
+  await page.getByRole("radio", { name: /^4 of 5/ }).check();
+  const notes = page.getByRole("textbox", { name: "Notes" });
+  await notes.fill("Cite each figure.");
+  await notes.blur();
+  await first;
+  await expect(page.locator(".verdict:visible")).toContainText("Saved.");
+  await expect(page.getByRole("radio", { name: /^4 of 5/ })).toBeChecked();
+  const kept = await (await fetch(runs)).json();
+  expect([kept.user_rating, kept.notes]).toEqual([4, "Cite each figure."]);
 });

@@ -13,7 +13,7 @@ use shared::store::DeletedTopic;
 
 use crate::prelude::*;
 
-/// What was deleted.
+/// What a deletion took away.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "DeletedTopic")]
 pub struct Output {
@@ -21,7 +21,7 @@ pub struct Output {
     pub articles: u64,
     /// How many feeds it followed, which go with it.
     pub feeds: u64,
-    /// What happened and what is kept, for a person.
+    /// The same in words for a person, with what stays and when the name is free again.
     pub message: String,
 }
 

@@ -26,15 +26,13 @@ use shared::http::{Code, Problem, Request, Response, answer, streamed};
 use crate::bucket::{self, Bucket};
 use crate::functions::Functions;
 use crate::guard::is_loopback;
+use crate::rest::Rest;
 use crate::sign_in::SignIn;
 use crate::watch::Watch;
 use crate::{page, payload};
 
 /// The largest request that a Lambda function takes.
 const BODY_MAX: usize = 6 * 1024 * 1024;
-/// A larger body is read to its end all the same, up to this, so that its
-/// sender hears the refusal instead of a broken connection.
-const DRAIN_MAX: usize = 64 * 1024 * 1024;
 /// API Gateway gives up on a function after 30 seconds. The embedded store
 /// takes longer for the largest import, whose answer is worth waiting for.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(120);
@@ -79,8 +77,17 @@ impl Gateway {
         Ok(Self { app, functions, router, sign_in, bucket, user, site })
     }
 
-    /// Answers one request.
+    /// Answers one request. Whoever is refused hears so, however much there was to send.
     pub async fn serve(self: Arc<Self>, request: AxumRequest) -> AxumResponse {
+        let (request, rest) = Rest::of(request);
+        let response = self.answer(request).await;
+        if response.status().is_client_error() {
+            rest.read().await;
+        }
+        response
+    }
+
+    async fn answer(self: Arc<Self>, request: AxumRequest) -> AxumResponse {
         let id = self.app.new_id().to_string();
         if let Err(problem) = same_site(&request) {
             return refuse(&problem, &id);
@@ -256,22 +263,17 @@ impl Gateway {
 /// The whole body, or the refusal of one that is too large.
 async fn read(body: AxumBody) -> Result<Vec<u8>, Problem> {
     let mut body = body;
-    let (mut kept, mut total) = (Vec::new(), 0_usize);
+    let mut kept = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             Problem::new(Code::Malformed, "The request ended before its body did. Nothing was changed.")
                 .with_cause(error)
         })?;
         let Ok(data) = frame.into_data() else { continue };
-        total = total.saturating_add(data.len());
-        if total <= BODY_MAX {
-            kept.extend_from_slice(&data);
-        } else if total > DRAIN_MAX {
-            break;
+        if kept.len() + data.len() > BODY_MAX {
+            return Err(Problem::new(Code::TooLarge, "The body is larger than 6 MB. Nothing was changed."));
         }
-    }
-    if total > BODY_MAX {
-        return Err(Problem::new(Code::TooLarge, "The body is larger than 6 MB. Nothing was changed."));
+        kept.extend_from_slice(&data);
     }
     Ok(kept)
 }

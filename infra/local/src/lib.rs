@@ -20,6 +20,7 @@ mod page;
 mod payload;
 mod process;
 mod pump;
+mod rest;
 mod runtime_api;
 pub mod settings;
 mod sign_in;

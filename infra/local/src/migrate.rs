@@ -51,7 +51,7 @@ struct Deleted {
     at: Timestamp,
 }
 
-/// What a topic has.
+/// All that a topic holds, as it is carried over.
 #[derive(Default)]
 struct Belongings {
     articles: Vec<Article>,

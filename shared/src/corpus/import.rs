@@ -57,7 +57,7 @@ pub struct Target {
     began: Option<Option<Timestamp>>,
 }
 
-/// Who brings articles.
+/// Who imports articles, and so what may happen.
 #[derive(Clone, Debug)]
 enum By {
     /// A person: the topic is made as theirs if need be, and an article that

@@ -10,14 +10,14 @@ use crate::store::{BUCKETS, Remains, Removal, StoreError};
 /// Removals that are read in one go; the next go reads those that were due after them.
 const DUE_MAX: u32 = 100;
 
-/// What was removed.
+/// How many were removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Removed {
-    /// Topics, to their end.
+    /// Topics of which nothing is left.
     pub topics: u32,
-    /// Articles, to their end.
+    /// Articles of which nothing is left.
     pub articles: u32,
-    /// Topics and articles that were begun, and are left to the next call.
+    /// Topics and articles of which something is left for the next call.
     pub left: u32,
 }
 

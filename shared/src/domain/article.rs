@@ -171,7 +171,7 @@ pub struct Topic {
     pub oldest: Option<Timestamp>,
     /// Part of the built-in sample collection.
     pub sample: bool,
-    /// Who made it; nobody the sample, and nobody knows of one from before this was kept.
+    /// The user who made it. The sample has none, nor has a topic from before this was kept.
     #[serde(skip)]
     pub made_by: Option<String>,
 }

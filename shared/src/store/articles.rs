@@ -29,9 +29,9 @@ use crate::domain::words::{Collection, folded};
 pub const CHUNK: usize = 49;
 /// Attempts at a chunk that meets another import of the same articles.
 const ATTEMPTS: u32 = 8;
-/// What is read of an address to know it.
+/// The attributes that are read to tell whether an address has an article already.
 const KNOWN: &str = "sk, digest, #length, same_as, deleted_at, due_sk";
-/// Other addresses of one article that are told.
+/// At most so many other addresses of one article are told; the rest are left out.
 const ALSO_AT_MAX: usize = 10;
 
 /// Topics and articles.

@@ -82,7 +82,7 @@ export class Runs {
     }
   }
 
-  async rate(run: string, verdict: { user_rating?: number | null; notes?: string | null }): Promise<Run> {
+  async rate(run: string, verdict: Verdict): Promise<Run> {
     const rated = await rateRun(this.draft, run, verdict);
     this.put(rated);
     return rated;
@@ -91,6 +91,12 @@ export class Runs {
   async cancel(run: string): Promise<void> {
     await cancelRun(this.draft, run);
   }
+}
+
+/** What a person thinks of a run: what is absent stays as it is. */
+export interface Verdict {
+  user_rating?: number | null;
+  notes?: string | null;
 }
 
 /** One run, looked at until it is over. */
@@ -103,6 +109,8 @@ export class Watched {
   readonly #runs: Runs;
   #closed = false;
   #tag: string | undefined;
+  #unsaved: Verdict | undefined;
+  #saving: Promise<void> | undefined;
 
   constructor(runs: Runs, id: string) {
     this.#runs = runs;
@@ -141,9 +149,28 @@ export class Watched {
     this.#runs.put(summary);
   }
 
-  async rate(verdict: { user_rating?: number | null; notes?: string | null }): Promise<void> {
-    const rated = await this.#runs.rate(this.id, verdict);
-    if (this.run.value) this.run.value = { ...this.run.value, ...rated };
+  /** Saves one verdict after the other: of two on their way at once, the older could arrive last and stay. */
+  async rate(verdict: Verdict): Promise<void> {
+    this.#unsaved = { ...this.#unsaved, ...verdict };
+    this.#saving ??= this.#save().finally(() => {
+      this.#saving = undefined;
+    });
+    return this.#saving;
+  }
+
+  async #save(): Promise<void> {
+    while (this.#unsaved) {
+      const verdict = this.#unsaved;
+      this.#unsaved = undefined;
+      try {
+        const rated = await this.#runs.rate(this.id, verdict);
+        if (this.run.value) this.run.value = { ...this.run.value, ...rated };
+      } catch (failure) {
+        // What was given meanwhile is tried, and this with it. Else whoever gave it keeps it, and tries again.
+        if (!this.#unsaved) throw failure;
+        this.#unsaved = { ...verdict, ...(this.#unsaved as Verdict) };
+      }
+    }
   }
 
   close(): void {

@@ -271,6 +271,8 @@ async fn an_address_takes_its_own_file_only_and_gives_none_back() {
     refused("another file", send(Method::PUT, &url.replace(&id, "other"), "0123456789").await);
     refused("a longer file", send(Method::PUT, &url, "0123456789A").await);
     refused("a shorter file", send(Method::PUT, &url, "012345678").await);
+    // More than any buffer on the way holds: it is heard of all the same.
+    refused("a far longer file", send(Method::PUT, &url, &"0".repeat(20_000_000)).await);
     refused("another verb", send(Method::GET, &url, "").await);
     refused("no signature", send(Method::PUT, &format!("/uploads/{id}"), "0123456789").await);
     refused(

@@ -1,32 +1,25 @@
 /** Asks before a prompt goes from the library, and says what becomes of its clones. */
-import { useSignal } from "@preact/signals";
-import { Dialog } from "../../parts/dialog";
-import { Failed, Working } from "../../parts/notice";
+import { Confirm, isGone } from "../../parts/confirm";
 import { go } from "../../parts/router";
 import { say } from "../../parts/toasts";
 import { count } from "../../rules/when";
 import { deletePrompt, type FullPrompt } from "../../server";
 
 export function DeletePrompt({ prompt, onClose }: { prompt: FullPrompt; onClose: () => void }) {
-  const working = useSignal(false);
-  const error = useSignal<unknown>(undefined);
   const versions = prompt.newest_version;
 
   const remove = async (): Promise<void> => {
-    working.value = true;
-    error.value = undefined;
     try {
       await deletePrompt(prompt.name);
-      say(`“${prompt.title}” was deleted from the library. Drafts cloned from it stay as they are.`);
-      go("/library", { replace: true });
     } catch (failure) {
-      error.value = failure;
-      working.value = false;
+      if (!isGone(failure)) throw failure;
     }
+    say(`“${prompt.title}” was deleted from the library. Drafts cloned from it stay as they are.`);
+    go("/library", { replace: true });
   };
 
   return (
-    <Dialog title={`Delete “${prompt.title}” from the library`} onClose={onClose}>
+    <Confirm title={`Delete “${prompt.title}” from the library`} act={remove} onClose={onClose}>
       <p>
         {versions === 1 ? "Its text goes" : `All ${count(versions, "version")} go`}, for everyone, and can't
         be brought back. Links to <span class="mono">{prompt.name}</span> stop working, and the name becomes
@@ -37,16 +30,6 @@ export function DeletePrompt({ prompt, onClose }: { prompt: FullPrompt; onClose:
           ? "Nobody has cloned it so far."
           : `It was cloned ${prompt.clone_count === 1 ? "once" : count(prompt.clone_count, "time")}. Those drafts keep their text and stay as they are.`}
       </p>
-      {error.value !== undefined && <Failed error={error.value} />}
-      <div class="actions">
-        {working.value && <Working>Deleting</Working>}
-        <button type="button" onClick={onClose}>
-          Keep it
-        </button>
-        <button type="button" class="danger" disabled={working.value} onClick={() => void remove()}>
-          Delete it for everyone
-        </button>
-      </div>
-    </Dialog>
+    </Confirm>
   );
 }

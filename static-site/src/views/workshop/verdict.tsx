@@ -1,7 +1,7 @@
 /** A run's rating and notes, which the assistant is shown as well. */
 import { useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
-import type { Watched } from "../../draft/runs";
+import { useId, useMemo } from "preact/hooks";
+import type { Verdict as Given, Watched } from "../../draft/runs";
 import { keptText } from "../../keep/kept";
 import { Notice } from "../../parts/notice";
 import { Stars } from "../../parts/stars";
@@ -9,6 +9,8 @@ import { length, NOTES_MAX, withoutControls } from "../../rules/text";
 import { type FullRun, sentence } from "../../server";
 
 export function Verdict({ run, watched, draft }: { run: FullRun; watched: Watched; draft: string }) {
+  // A run can be shown twice: as the newest test, and in the history.
+  const id = useId();
   const error = useSignal<unknown>(undefined);
   const isSaving = useSignal(false);
   // Typed notes are kept until they are saved; what is saved is the start.
@@ -19,7 +21,7 @@ export function Verdict({ run, watched, draft }: { run: FullRun; watched: Watche
   // Shown as chosen at once; `undefined` when the server has it.
   const rating = useSignal<number | null | undefined>(undefined);
 
-  const save = async (verdict: { user_rating?: number | null; notes?: string | null }): Promise<void> => {
+  const save = async (verdict: Given): Promise<void> => {
     error.value = undefined;
     isSaving.value = true;
     try {
@@ -43,14 +45,14 @@ export function Verdict({ run, watched, draft }: { run: FullRun; watched: Watche
   return (
     <section class="verdict" aria-label="Your verdict">
       <Stars
-        name={`rating-${run.test_id}`}
+        name={`rating-${id}`}
         value={rating.value === undefined ? (run.user_rating ?? null) : rating.value}
         onChange={rate}
       />
       <div class="field">
-        <label for={`notes-${run.test_id}`}>Notes</label>
+        <label for={`notes-${id}`}>Notes</label>
         <textarea
-          id={`notes-${run.test_id}`}
+          id={`notes-${id}`}
           rows={2}
           value={notes.value}
           aria-invalid={over > 0}
