@@ -77,7 +77,7 @@ impl Gateway {
         Ok(Self { app, functions, router, sign_in, bucket, user, site })
     }
 
-    /// Answers one request. Whoever is refused hears so, however much there was to send.
+    /// Answers one request. A refusal is sent only after the rest of the body is read.
     pub async fn serve(self: Arc<Self>, request: AxumRequest) -> AxumResponse {
         let (request, rest) = Rest::of(request);
         let response = self.answer(request).await;

@@ -57,7 +57,7 @@ pub struct Target {
     began: Option<Option<Timestamp>>,
 }
 
-/// Who imports articles, and so what may happen.
+/// Who imports. It decides whether a topic may be made, and whether a deleted article comes back.
 #[derive(Clone, Debug)]
 enum By {
     /// A person: the topic is made as theirs if need be, and an article that

@@ -31,7 +31,7 @@ pub const CHUNK: usize = 49;
 const ATTEMPTS: u32 = 8;
 /// The attributes that are read to tell whether an address has an article already.
 const KNOWN: &str = "sk, digest, #length, same_as, deleted_at, due_sk";
-/// At most so many other addresses of one article are told; the rest are left out.
+/// Other addresses of one article that an answer names. The rest are left out.
 const ALSO_AT_MAX: usize = 10;
 
 /// Topics and articles.

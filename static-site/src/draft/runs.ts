@@ -166,7 +166,7 @@ export class Watched {
         const rated = await this.#runs.rate(this.id, verdict);
         if (this.run.value) this.run.value = { ...this.run.value, ...rated };
       } catch (failure) {
-        // What was given meanwhile is tried, and this with it. Else whoever gave it keeps it, and tries again.
+        // A newer verdict that waits is tried together with it. Without one, the view keeps it and offers to retry.
         if (!this.#unsaved) throw failure;
         this.#unsaved = { ...verdict, ...(this.#unsaved as Verdict) };
       }
