@@ -62,7 +62,7 @@ test-deploy: page functions $(BROWSER_TOOLS) $(TEST_TOOLS)  ## the main job in a
 	$(CARGO_BUILD) --example small_model
 	$(WITH_TOOLS) python tests/deploy/run.py
 
-nightly: $(API_TOOLS)  ## what takes too long for every change: 10,000 schedules, the API, fuzzing, load; under an hour
+nightly: $(API_TOOLS) $(TEST_TOOLS)  ## what takes too long for every change: 10,000 schedules, the API, fuzzing, load; under an hour
 	@tests/nightly.sh
 
 arm64: $(DEPLOY_TOOLS)  ## the release build for AWS, each binary run under an emulator; most of an hour
@@ -116,6 +116,12 @@ $(BROWSER_TOOLS): tests/browser/package-lock.json
 	@tests/needs-node.sh
 	cd tests/browser && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci
 	tests/browser/install-chromium.sh
+	@touch $@
+
+# Apart: only the bench's chapter on the page asks for it.
+tests/bench/lighthouse/node_modules/.installed: tests/bench/lighthouse/package-lock.json
+	@tests/needs-node.sh
+	cd tests/bench/lighthouse && npm ci
 	@touch $@
 
 functions:

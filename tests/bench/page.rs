@@ -21,7 +21,9 @@ pub fn measure(table: &mut Table) {
     let profile = if built.ends_with("debug") { "dev" } else { "bench" };
     let figures = built.join("page.json");
 
-    run(Command::new("make").args(["page", "tests/browser/node_modules/.installed"]).current_dir(root));
+    let installed =
+        ["tests/browser/node_modules/.installed", "tests/bench/lighthouse/node_modules/.installed"];
+    run(Command::new("make").arg("page").args(installed).current_dir(root));
     run(Command::new("cargo")
         .args(["build", "--locked", "--profile", profile, "--package", "local", "--package", "tests"])
         .args(["--bin", "workshop", "--example", "seed_history"])

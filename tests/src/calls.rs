@@ -201,25 +201,3 @@ impl Intercept for Calls {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn calls_that_overlap_are_waited_for_once() {
-        let start = Instant::now();
-        let call = |from: u64, to: u64| Call {
-            operation: "GetItem".to_owned(),
-            asked: String::new(),
-            kind: Kind::Read,
-            began: start + Duration::from_millis(from),
-            took: Duration::from_millis(to - from),
-            units: 0.0,
-        };
-        assert_eq!(waited(&[]), (Duration::ZERO, 0));
-        // One within another, one that goes on after it, and one apart.
-        let calls = [call(20, 25), call(0, 10), call(2, 5), call(8, 12)];
-        assert_eq!(waited(&calls), (Duration::from_millis(17), 2));
-    }
-}

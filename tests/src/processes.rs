@@ -92,24 +92,3 @@ fn address(text: &str) -> SocketAddr {
     };
     SocketAddr::new(ip, u16::from_str_radix(port, 16).expect("a port"))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_this_process_starts_and_listens_on_is_found() {
-        let this = std::process::id();
-        let listeners =
-            ["127.0.0.1:0", "[::1]:0"].map(|address| std::net::TcpListener::bind(address).expect("a port"));
-        let found = listening(&family(this));
-        for listener in &listeners {
-            assert!(found.contains(&listener.local_addr().expect("an address")), "{listener:?} in {found:?}");
-        }
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("sleep");
-        assert!(family(this).contains(&child.id()) && is_alive(child.id()));
-        signal(child.id(), "KILL");
-        child.wait().expect("it ends");
-        assert!(!family(this).contains(&child.id()) && !is_alive(child.id()));
-    }
-}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
-use tests::processes::{family, listening};
+use tests::processes::{family, is_alive, listening, signal};
 use tests::site::Site;
 use tokio::time::{Instant, sleep};
 
@@ -81,4 +81,21 @@ async fn the_model_answers(http: &Client, url: &str) {
         assert!(Instant::now() < deadline, "the small model does not start: {models}");
         sleep(Duration::from_millis(200)).await;
     }
+}
+
+/// What the rest stands on.
+#[test]
+fn what_this_process_starts_and_listens_on_is_found() {
+    let this = std::process::id();
+    let listeners =
+        ["127.0.0.1:0", "[::1]:0"].map(|address| std::net::TcpListener::bind(address).expect("a port"));
+    let found = listening(&family(this));
+    for listener in &listeners {
+        assert!(found.contains(&listener.local_addr().expect("an address")), "{listener:?} in {found:?}");
+    }
+    let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("sleep");
+    assert!(family(this).contains(&child.id()) && is_alive(child.id()));
+    signal(child.id(), "KILL");
+    child.wait().expect("it ends");
+    assert!(!family(this).contains(&child.id()) && !is_alive(child.id()));
 }

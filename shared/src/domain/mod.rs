@@ -5,6 +5,7 @@ pub mod checks;
 pub mod clean;
 pub mod conversation;
 pub mod draft;
+pub mod figures;
 pub mod identity;
 pub mod import;
 pub mod large_import;

@@ -2,11 +2,13 @@
 //! exactly. Whoever changes one of these changes what the workshop costs, and
 //! should mean it.
 
+use std::time::{Duration, Instant};
+
 use local::ModelChoice;
 use serde_json::{Value, json};
 use tests::cost::{MAIN_JOB, measure, sum, text, unmeasured};
 use tests::handlers::{self, Call};
-use tests::{Setup, Workshop};
+use tests::{Setup, Workshop, calls};
 
 /// Function and circumstance, read units, write units, requests of SQS.
 const COSTS: &[(&str, f64, f64, usize)] = &[
@@ -103,4 +105,22 @@ async fn an_autosave_asks_for_no_item_but_its_draft() {
     let of_draft = ["GetItem", "UpdateItem"].map(|call| (call.to_owned(), table.clone(), key.clone()));
     assert_eq!(asked.collect::<Vec<_>>(), of_draft);
     workshop.stop().await;
+}
+
+/// By `waited`, the bench tells how long a request waits for its stores.
+#[test]
+fn calls_that_overlap_are_waited_for_once() {
+    let start = Instant::now();
+    let call = |from: u64, to: u64| calls::Call {
+        operation: "GetItem".to_owned(),
+        asked: String::new(),
+        kind: calls::Kind::Read,
+        began: start + Duration::from_millis(from),
+        took: Duration::from_millis(to - from),
+        units: 0.0,
+    };
+    assert_eq!(calls::waited(&[]), (Duration::ZERO, 0));
+    // One within another, one that goes on after it, and one apart.
+    let calls = [call(20, 25), call(0, 10), call(2, 5), call(8, 12)];
+    assert_eq!(calls::waited(&calls), (Duration::from_millis(17), 2));
 }
