@@ -27,6 +27,8 @@ part "The schedules of 10,000 seeds, from $first_seed on" \
 part "The API held to its document, 400 examples an operation" make --silent test-api EXAMPLES=400 SEED="$RANDOM"
 part "The template, as SAM's own command lints it" \
   env SAM_CLI_TELEMETRY=0 .venv/bin/sam validate --lint --template infra/template.yaml --region us-east-1
+part "Nothing hinders anyone at 360 pixels, in the dark as well" \
+  env WORKSHOP_EVERY_LOOK=yes make --silent test-browser ONLY="nothing hinders anyone"
 part "Fuzzing, a minute a target" tests/fuzz/run.sh 60
 part "200 people for two minutes, and again while the machine is killed every 10 s" \
   env WORKSHOP_LOAD_USERS=200 WORKSHOP_LOAD_SECONDS=120 WORKSHOP_LOAD_KILL_EVERY=10 \

@@ -2,8 +2,8 @@
 # Everything that is checked, each part named as it begins. A part that can't run fails: nothing is skipped.
 #
 # Two lanes share the machine. The first has what waits for a model, a browser or a clock, one part after another;
-# the second has what can wait, and takes what the first leaves of the processor. What changes sources runs alone, at
-# the end.
+# the second has what can wait, most of which takes what the first leaves of the processor. What changes sources runs
+# alone, at the end.
 #
 # What a part prints is shown when it ends, and is in target/test-logs while it runs. The table at the end is kept in
 # target/test-timings.txt, all that was printed in target/test.log.
@@ -128,23 +128,29 @@ while_it_builds() {
   part "Build: the page" make --silent page
 }
 
-that_can_wait() {
+# Takes what others leave of the processor.
+gently() {
   renice -n 10 -p "$BASHPID" >/dev/null
-  part "Rules, beside the rules; a model's wire and feeds with the faults of scripted servers" rules
+  "$@"
+}
+
+that_can_wait() {
+  part "Rules, beside the rules; a model's wire and feeds with the faults of scripted servers" gently rules
   part "What strangers send, as a fuzzer found it: the kept inputs of every parser hold its rules" \
-    cargo test --locked --workspace --test kept
+    gently cargo test --locked --workspace --test kept
   part "The schedules of 100 seeds: faults before the store, deaths, duplicates, clocks; nothing lost or done twice" \
-    cargo test --locked --workspace --test simulation -- --nocapture
+    gently cargo test --locked --workspace --test simulation -- --nocapture
   part "How good the search is, by the judged set: nDCG@10 of words, of meaning and of both" \
-    cargo test --locked --workspace --test workshop retrieval -- --nocapture
+    gently cargo test --locked --workspace --test workshop retrieval -- --nocapture
   part "The template: linters, a policy check, and each function's rights held to what its binary reaches" \
-    make --silent test-template
+    gently make --silent test-template
   part "Killed at any moment: nothing acknowledged is lost, every run ends" \
-    cargo test --locked --workspace --test killed -- --test-threads=1
+    gently cargo test --locked --workspace --test killed -- --test-threads=1
   part "Twenty people at the main job at once, and while the machine is killed: no 5xx, nothing lost, memory flat" \
-    cargo test --locked --workspace --test load -- --nocapture --test-threads=1
+    gently cargo test --locked --workspace --test load -- --nocapture --test-threads=1
   part "Each handler a process, of ours and under cargo lambda watch: streaming, nothing left running" \
-    make --silent test-watch ONLY="--skip what_changed"
+    gently make --silent test-watch ONLY="--skip what_changed"
+  part "The API held to its OpenAPI document by schemathesis, with a token and without" make --silent test-api
 }
 
 part "Formatting" formatting
@@ -163,7 +169,6 @@ part "Each misbehaviour of a model's server, and what its user is told" \
   cargo test --locked --workspace --test workshop misbehaviour -- --nocapture
 part "No port of the machine answers a page of another site, by the system's list of sockets" \
   cargo test --locked --workspace --test sockets -- --nocapture
-part "The API held to its OpenAPI document by schemathesis, with a token and without" make --silent test-api
 part "The main job deployed: template and binaries in an emulator of AWS that enforces IAM, signed in in a browser" \
   make --silent test-deploy
 part "The page in a real browser: the main job with the real small model, nothing lost, accessible, safe" \
