@@ -615,26 +615,30 @@ def embeddings_of(text):
 
 def fault_of(settings, schema):
     """What settings have that functions can't read, or lack; None when all is well."""
-    known = schema["properties"]
     # By the field's name, so that the same fault is always told first.
     faults = sorted(jsonschema.Draft202012Validator(schema).iter_errors(settings), key=lambda fault: list(fault.path))
     for fault in faults:
-        rule = fault.validator
+        rule, there, of = fault.validator, fault.instance, fault.schema
+        path = ".".join(map(str, fault.path))
         if rule == "additionalProperties":
-            other = next(field for field in settings if field not in known)
+            known = of["properties"]
+            other = next(field for field in there if field not in known)
             near = difflib.get_close_matches(other, known, 1)
-            return f"a field {other} that there isn't{f'; is it {near[0]}?' if near else ''}: there are {', '.join(known)}"
+            name = f"{path}.{other}" if path else other
+            return f"a field {name} that there isn't{f'; is it {near[0]}?' if near else ''}: there are {', '.join(known)}"
         if rule == "required":
-            field = next(field for field in schema["required"] if field not in settings)
-            return f"no {field}, such as {known[field]['examples'][0]}"
-        field = fault.path[0]
+            field = next(field for field in of["required"] if field not in there)
+            return f"no {field}, such as {of['properties'][field]['examples'][0]}"
         if rule == "type":
-            return f"a {field} of the wrong type"
+            return f"a {path} of the wrong type"
         if rule in ("minLength", "pattern"):
-            return f"the {field} {settings[field]!r}, which has to be such as {known[field]['examples'][0]}"
+            return f"the {path} {there!r}, which has to be such as {of['examples'][0]}"
+        if rule in ("enum", "oneOf"):
+            options = of.get("enum") or [option.get("const") for option in of["oneOf"]]
+            return f"the {path} {there!r}, which has to be one of {', '.join(map(str, options))}"
         words = {"minimum": "at least", "maximum": "at most"}
-        bounds = [f"{words[bound]} {known[field][bound]}" for bound in words if bound in known[field]]
-        return f"the {field} {settings[field]}, which has to be {' and '.join(bounds)}"
+        bounds = [f"{words[bound]} {of[bound]}" for bound in words if bound in of]
+        return f"the {path} {there!r}, which has to be {' and '.join(bounds) or 'another'}"
     return None
 
 

@@ -159,6 +159,12 @@ impl App {
         self.embedding_keys.key(parameters, [&service.api_key], &service.api_key, self.now()).await
     }
 
+    /// What the person who waits for a model's answer is told of its failure: on their own machine, with what only
+    /// whoever runs it can mend.
+    pub fn told_of(&self, error: &ModelError) -> String {
+        if self.config.deployment.is_none() { error.sentence_with_its_cause() } else { error.sentence() }
+    }
+
     /// Tells figures to whoever operates the deployment; on one machine, nobody.
     pub fn tell(&self, figures: &[(Figure, u64)]) {
         if let Some(deployment) = &self.config.deployment {

@@ -5,10 +5,15 @@
 //! by hand.
 
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use reqwest::header::{HeaderName, HeaderValue};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
-use crate::domain::model::{ApiKey, Model, Secret};
+use crate::domain::model::{ApiKey, Manner, Model, Secret, SystemRole};
 use crate::limits::Limits;
 
 /// Everything a function is told from outside.
@@ -247,7 +252,7 @@ pub fn parse_embeddings(
         return Err(invalid(format!("dimensions are 1 to {DIMENSIONS_MAX}")));
     }
     let api_key = api_key(setting.key_parameter.as_deref(), lookup)
-        .map_err(|name| invalid(format!("it needs {name}, which is not set")))?;
+        .map_err(|why| invalid(format!("the key_parameter {why}")))?;
     Ok(EmbeddingService {
         base_url: setting.base_url.trim_end_matches('/').to_owned(),
         model: setting.model,
@@ -257,12 +262,71 @@ pub fn parse_embeddings(
     })
 }
 
-/// Where the key is that `parameter` names; the name when nothing is there.
+/// Where the key is that `parameter` names, or what is wrong with it.
 fn api_key(parameter: Option<&str>, lookup: &impl Fn(&str) -> Option<String>) -> Result<ApiKey, String> {
-    Ok(match parameter {
-        None => ApiKey::None,
-        Some(name) if name.starts_with('/') => ApiKey::Parameter(name.to_owned()),
-        Some(name) => ApiKey::Known(Secret::new(lookup(name).ok_or_else(|| name.to_owned())?)),
+    let name = match parameter {
+        None => return Ok(ApiKey::None),
+        Some(name) if name.starts_with('/') => return Ok(ApiKey::Parameter(name.to_owned())),
+        Some(name) => name,
+    };
+    let key = lookup(name).ok_or_else(|| {
+        // Who pasted the key itself must not find it in a log.
+        if is_variable(name) {
+            format!("names {name}, which is not set")
+        } else {
+            "is no name of an environment variable or, with a slash before it, of a parameter in SSM. \
+             The key itself does not belong there"
+                .to_owned()
+        }
+    })?;
+    Ok(ApiKey::Known(key_of(&key)?))
+}
+
+/// The key that a person set, without the line end that a file may have left on it; or what is wrong with it.
+pub fn key_of(text: &str) -> Result<Secret, String> {
+    let key = text.trim();
+    if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("holds no key: one has letters, digits and signs, and no blank".to_owned());
+    }
+    Ok(Secret::new(key))
+}
+
+/// Whether this looks like a variable's name and not like a key.
+fn is_variable(name: &str) -> bool {
+    let is_of_one = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    name.bytes().all(is_of_one) && (name.contains('_') || name.len() <= 12)
+}
+
+/// How a model's server wants to be asked, or what is wrong with it.
+fn manner(setting: &ModelSetting) -> Result<Manner, String> {
+    let mut parameters = setting.parameters.clone();
+    if let Some(name) = OWN_PARAMETERS.iter().find(|name| parameters.contains_key(**name)) {
+        return Err(format!("parameters has {name}, which each request has of its own"));
+    }
+    if let Some(temperature) = setting.temperature {
+        if !(0.0..=2.0).contains(&temperature) {
+            return Err("temperature is not from 0 to 2".to_owned());
+        }
+        parameters.insert("temperature".to_owned(), temperature.into());
+    }
+    for (name, value) in &setting.headers {
+        if HeaderName::from_bytes(name.as_bytes()).is_err() || HeaderValue::from_str(value).is_err() {
+            return Err("headers has one that HTTP doesn't allow".to_owned());
+        }
+    }
+    let seconds = |told: Option<u32>| {
+        told.map(|told| match told {
+            1..=SECONDS_MAX => Ok(Duration::from_secs(told.into())),
+            _ => Err(format!("deadlines are 1 to {SECONDS_MAX} seconds")),
+        })
+        .transpose()
+    };
+    Ok(Manner {
+        parameters,
+        headers: setting.headers.iter().map(|(name, value)| (name.clone(), Secret::new(value))).collect(),
+        first_token: seconds(setting.deadlines.first_token)?,
+        silence: seconds(setting.deadlines.silence)?,
+        system_role: setting.roles.system,
     })
 }
 
@@ -290,7 +354,46 @@ struct ModelSetting {
     price_in: f64,
     #[serde(default)]
     price_out: f64,
+    /// In place of the workshop's own: 0.2 for tests and 0.5 in conversation.
+    #[schemars(range(min = 0, max = 2))]
+    temperature: Option<f64>,
+    /// Parameters of each request, such as `{"reasoning_effort": "low"}`; a null leaves its parameter out.
+    #[serde(default)]
+    parameters: Map<String, Value>,
+    /// Headers of each request. `{key}` in one stands for the key, as in `{"api-key": "{key}"}`.
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    deadlines: DeadlinesSetting,
+    #[serde(default)]
+    roles: RolesSetting,
 }
+
+/// How long a model is waited for, in seconds.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct DeadlinesSetting {
+    /// Until the first bytes of an answer; 60 when absent.
+    #[schemars(range(min = 1, max = SECONDS_MAX))]
+    first_token: Option<u32>,
+    /// Between two pieces of an answer; 30 when absent.
+    #[schemars(range(min = 1, max = SECONDS_MAX))]
+    silence: Option<u32>,
+}
+
+/// By which names a model's server knows who speaks.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RolesSetting {
+    /// Who gives the instructions; as `user`, they stand at the head of the first message.
+    #[serde(default)]
+    system: SystemRole,
+}
+
+/// Seconds that a model is waited for at most: a function has 15 minutes.
+const SECONDS_MAX: u32 = 900;
+/// What a request has of its own, whatever a model's settings say.
+const OWN_PARAMETERS: [&str; 4] = ["model", "messages", "tools", "tool_choice"];
 
 fn default_window() -> u32 {
     8_192
@@ -322,7 +425,8 @@ pub fn parse_models(json: &str, lookup: &impl Fn(&str) -> Option<String>) -> Res
             )));
         }
         let api_key = api_key(setting.key_parameter.as_deref(), lookup)
-            .map_err(|name| invalid(format!("\"{}\" needs {name}, which is not set", setting.id)))?;
+            .map_err(|why| invalid(format!("the key_parameter of \"{}\" {why}", setting.id)))?;
+        let manner = manner(&setting).map_err(|why| invalid(format!("of \"{}\", {why}", setting.id)))?;
         models.push(Model {
             label: setting.label.unwrap_or_else(|| setting.id.clone()),
             base_url: setting.base_url.trim_end_matches('/').to_owned(),
@@ -336,6 +440,7 @@ pub fn parse_models(json: &str, lookup: &impl Fn(&str) -> Option<String>) -> Res
             supports_tools: setting.supports_tools,
             price_in: setting.price_in.max(0.0),
             price_out: setting.price_out.max(0.0),
+            manner,
             id: setting.id,
         });
     }
@@ -373,8 +478,59 @@ mod tests {
         let json = r#"[{"id":"m","base_url":"https://a.example/v1","key_parameter":"KEY_OF_M"}]"#;
         let error = parse_models(json, &|_: &str| None).unwrap_err().to_string();
         assert!(error.contains("KEY_OF_M"), "{error}");
-        let models = parse_models(json, &|_: &str| Some("secret".into())).unwrap();
+        let models = parse_models(json, &|_: &str| Some("secret\r\n".into())).unwrap();
         assert!(!format!("{models:?}").contains("secret"));
+        assert!(matches!(&models[0].api_key, ApiKey::Known(key) if key.reveal() == "secret"));
+        for no_key in ["", " ", "two words", "k\u{e9}y"] {
+            assert!(parse_models(json, &|_: &str| Some(no_key.into())).is_err(), "{no_key:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_was_pasted_where_its_name_belongs_is_not_printed() {
+        for pasted in [
+            "sk-proj-SECRETSECRET",
+            "AIzaSySECRETSECRET",
+            "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+            "AKIASECRETSECRET",
+        ] {
+            let json =
+                format!(r#"[{{"id":"m","base_url":"https://a.example/v1","key_parameter":"{pasted}"}}]"#);
+            let error = parse_models(&json, &|_: &str| None).unwrap_err().to_string();
+            assert!(!error.contains(&pasted[6..]) && error.contains("does not belong there"), "{error}");
+        }
+    }
+
+    #[test]
+    fn how_a_server_wants_to_be_asked_can_be_written_down() {
+        let of = |more: &str| {
+            parse_models(
+                &format!(r#"[{{"id":"m","base_url":"https://a.example/v1",{more}}}]"#),
+                &|_: &str| None,
+            )
+        };
+        let told = of(r#""temperature":1,"parameters":{"top_p":0.9,"stream_options":null},
+            "headers":{"api-key":"{key}"},"deadlines":{"first_token":300},"roles":{"system":"developer"}"#);
+        let Manner { parameters, headers, first_token, silence, system_role } =
+            told.unwrap().remove(0).manner;
+        assert_eq!(
+            Value::Object(parameters),
+            serde_json::json!({"temperature": 1.0, "top_p": 0.9, "stream_options": null})
+        );
+        assert_eq!((headers[0].0.as_str(), headers[0].1.reveal()), ("api-key", "{key}"));
+        assert_eq!((first_token, silence), (Some(Duration::from_secs(300)), None));
+        assert_eq!(system_role, SystemRole::Developer);
+        for (wrong, named) in [
+            (r#""temperature":3"#, "temperature"),
+            (r#""parameters":{"messages":[]}"#, "messages"),
+            (r#""headers":{"a b":"c"}"#, "headers"),
+            (r#""deadlines":{"silence":0}"#, "deadlines"),
+            (r#""deadlines":{"silense":1}"#, "silense"),
+            (r#""roles":{"system":"boss"}"#, "boss"),
+        ] {
+            let error = of(wrong).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
     }
 
     #[test]

@@ -49,6 +49,9 @@ class Models(unittest.TestCase):
         self.refused([{**GOOD, "context_window": "4096"}], "has a context_window of the wrong type")
         self.refused([{**GOOD, "context_window": True}], "has a context_window of the wrong type")
         self.refused([{**GOOD, "context_window": 512}], "has the context_window 512, which has to be at least 1024")
+        self.refused([{**GOOD, "deadlines": {"silense": 1}}], "has a field deadlines.silense that there isn't; is it silence?")
+        self.refused([{**GOOD, "deadlines": {"silence": 0}}], "has the deadlines.silence 0, which has to be at least 1")
+        self.refused([{**GOOD, "roles": {"system": "boss"}}], "has the roles.system 'boss', which has to be one of system")
 
 
 class Embeddings(unittest.TestCase):

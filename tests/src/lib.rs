@@ -29,7 +29,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::app::{App, Clock};
 use shared::config::{Config, EmbeddingService};
-use shared::domain::model::{ApiKey, Model};
+use shared::domain::model::{ApiKey, Manner, Model};
 use shared::limits::Limits;
 use shared::llm::{Patience, Readiness};
 use shared::queue::Queue;
@@ -305,6 +305,7 @@ pub async fn brief_small_model() -> Model {
         supports_tools: false,
         price_in: 0.0,
         price_out: 0.0,
+        manner: Manner::default(),
     }
 }
 

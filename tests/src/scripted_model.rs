@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use local::ModelChoice;
 use serde_json::{Value, json};
-use shared::domain::model::{ApiKey, Model, Secret};
+use shared::domain::model::{ApiKey, Manner, Model, Secret};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -223,6 +223,7 @@ pub fn model_at(base_url: &str, id: &str) -> Model {
         supports_tools: false,
         price_in: 1.0,
         price_out: 2.0,
+        manner: Manner::default(),
     }
 }
 

@@ -87,7 +87,7 @@ pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Result<Opt
         Err(CutShort { why, usage }) => (Err(why), usage),
     };
     tell_figures(app, task, &answer, usage);
-    answer.truncated = !matches!(end, Ok(Finish::Stop | Finish::Other(_)));
+    answer.truncated = !matches!(end, Ok(Finish::Stop | Finish::ToolCalls));
     answer.usage = (!matches!(end, Err(Why::Failed(_)))).then_some(usage);
     let conversations = &app.store().conversations;
     let took = Took { usage, cost_micros: task.model.cost_micros(usage) };
@@ -151,8 +151,8 @@ impl From<Problem> for CutShort {
 }
 
 impl CutShort {
-    fn of(error: &ModelError, usage: Usage) -> Self {
-        Self { usage, ..Problem::from(error).into() }
+    fn of(app: &App, error: &ModelError, usage: Usage) -> Self {
+        Self { usage, ..Problem::from(error).with_detail(app.told_of(error)).into() }
     }
 }
 
@@ -180,7 +180,7 @@ async fn compose(
         app.store().conversations.recent(id, CONTEXT_MESSAGES),
         app.store().runs.list(id, CONTEXT_RUNS, None),
     )?;
-    let model = app.keyed(&task.model).await.map_err(|error| CutShort::of(&error, Usage::default()))?;
+    let model = app.keyed(&task.model).await.map_err(|error| CutShort::of(app, &error, Usage::default()))?;
     let request = ChatRequest {
         model: &model,
         messages: messages(&task.model, &task.draft, &runs.runs, &upto(conversation, task.question.id)),
@@ -188,7 +188,7 @@ async fn compose(
         temperature: TEMPERATURE,
         tools: Tools::default(),
     };
-    let client = app.models().client().map_err(|error| CutShort::of(&error, Usage::default()))?;
+    let client = app.models().client().map_err(|error| CutShort::of(app, &error, Usage::default()))?;
     let deadlines = app.models().deadlines(&task.model, DEADLINE.saturating_sub(started.elapsed()));
     let mut opening = Box::pin(client.stream(&request, deadlines, || app.jitter()));
     let mut stream = None;
@@ -228,10 +228,10 @@ async fn compose(
                 return Ok((usage, finish));
             }
             Some(Ok(Chunk::End { usage, .. })) => {
-                return Err(CutShort::of(&ModelError::Empty, usage));
+                return Err(CutShort::of(app, &ModelError::Empty, usage));
             }
-            Some(Err(error)) => return Err(CutShort::of(&error, used(&stream))),
-            None => return Err(CutShort::of(&ModelError::CutOff, used(&stream))),
+            Some(Err(error)) => return Err(CutShort::of(app, &error, used(&stream))),
+            None => return Err(CutShort::of(app, &ModelError::CutOff, used(&stream))),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What a function reads from its environment, made of this machine's settings.
 
-use serde_json::json;
+use serde_json::{Map, json};
 use shared::config::{Config, EmbeddingService};
-use shared::domain::model::{ApiKey, Model};
+use shared::domain::model::{ApiKey, Manner, Model};
 
 use crate::machine::{CREDENTIALS, REGION};
 
@@ -65,12 +65,21 @@ fn models(models: &[Model]) -> (String, Vec<(String, String)>) {
                     Some(name)
                 }
             };
+            let Manner { parameters, headers, first_token, silence, system_role } = &model.manner;
+            let headers: Map<_, _> =
+                headers.iter().map(|(name, value)| (name.clone(), value.reveal().into())).collect();
             json!({
                 "id": model.id, "label": model.label, "base_url": model.base_url,
                 "key_parameter": key_parameter, "context_window": model.context_window,
                 "max_output_tokens": model.max_output_tokens, "slow": model.slow,
                 "supports_tools": model.supports_tools,
                 "price_in": model.price_in, "price_out": model.price_out,
+                "parameters": parameters, "headers": headers,
+                "deadlines": {
+                    "first_token": first_token.map(|wait| wait.as_secs()),
+                    "silence": silence.map(|wait| wait.as_secs()),
+                },
+                "roles": {"system": system_role},
             })
         })
         .collect();
@@ -79,8 +88,10 @@ fn models(models: &[Model]) -> (String, Vec<(String, String)>) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use shared::config::{parse_embeddings, parse_models};
-    use shared::domain::model::Secret;
+    use shared::domain::model::{Secret, SystemRole};
 
     use super::*;
 
@@ -114,6 +125,13 @@ mod tests {
             supports_tools: true,
             price_in: 0.5,
             price_out: 2.0,
+            manner: Manner {
+                parameters: [("top_p".to_owned(), json!(0.5))].into_iter().collect(),
+                headers: vec![("api-key".to_owned(), Secret::new("{key}"))],
+                first_token: Some(Duration::from_secs(90)),
+                silence: None,
+                system_role: SystemRole::User,
+            },
         }];
         let (json, keys) = models(&there);
         assert!(!json.contains("sk-1"));

@@ -15,7 +15,7 @@ use axum::Router;
 use shared::app::{App, Clock, sdk_loader};
 use shared::auth::{KeyCache, KeySet};
 use shared::config::{Config, EmbeddingService, Endpoints, Tables};
-use shared::domain::model::{ApiKey, Model, Secret};
+use shared::domain::model::{ApiKey, Manner, Model, Secret};
 use shared::feeds::Fetcher;
 use shared::limits::Limits;
 use shared::llm::{Models, Patience};
@@ -375,5 +375,6 @@ fn small(base_url: &str) -> Model {
         supports_tools: false,
         price_in: 0.0,
         price_out: 0.0,
+        manner: Manner::default(),
     }
 }

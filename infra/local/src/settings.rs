@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use clap::Parser;
+use anyhow::{Context, anyhow, bail};
+use clap::{Parser, Subcommand};
 use serde::Deserialize;
 use shared::app::Clock;
-use shared::config::{parse_embeddings, parse_models};
-use shared::domain::model::{ApiKey, Model, Secret};
+use shared::config::{key_of, parse_embeddings, parse_models};
+use shared::domain::model::{ApiKey, Manner, Model, Secret};
 use shared::limits::Limits;
 use shared::llm::Patience;
 
@@ -18,6 +18,26 @@ use crate::machine::{ModelChoice, Options};
 
 /// The model asked for with `OPENAI_API_KEY` alone.
 const OPENAI_MODEL: &str = "gpt-5-mini";
+/// Words in the ids of models that embed, rank, hear, speak, draw or judge, and don't answer.
+const OTHER_MODELS: &[&str] = &[
+    "bge",
+    "gte",
+    "minilm",
+    "rerank",
+    "reranker",
+    "colbert",
+    "whisper",
+    "transcribe",
+    "tts",
+    "dall",
+    "image",
+    "moderation",
+    "guard",
+    "sora",
+    "realtime",
+    "audio",
+    "ocr",
+];
 /// Where Ollama usually listens.
 const OLLAMA: &str = "http://127.0.0.1:11434";
 /// How long is looked for a server on this machine that may not be there.
@@ -77,6 +97,25 @@ pub struct Settings {
     /// The page's built files
     #[arg(long, env = "WORKSHOP_SITE", default_value = "static-site/dist")]
     pub site: PathBuf,
+
+    /// What to do in place of running the workshop
+    #[command(subcommand)]
+    pub instead: Option<Instead>,
+}
+
+/// What else the program does.
+#[derive(Debug, Subcommand)]
+pub enum Instead {
+    /// Write all that the data folder keeps into one file, also while the workshop runs
+    Backup {
+        /// The file, which must not be there yet
+        file: PathBuf,
+    },
+    /// Put a backup in the place of what the data folder keeps, which is put aside
+    Restore {
+        /// The backup
+        file: PathBuf,
+    },
 }
 
 const MODELS_HELP: &str = "\
@@ -121,14 +160,22 @@ impl Settings {
         &self,
         environment: &impl Fn(&str) -> Option<String>,
     ) -> anyhow::Result<(ModelChoice, String)> {
+        let named = self.llm_model.as_deref().map(str::trim).filter(|id| !id.is_empty());
         if let Some(url) = self.llm_url.as_ref().filter(|url| !url.is_empty()) {
-            let url = url.trim_end_matches('/');
-            let id = match &self.llm_model {
-                Some(id) => id.clone(),
-                None => first_model(url, self.llm_api_key.as_deref()).await?,
+            let url = url.trim().trim_end_matches('/');
+            if !url.starts_with("http://") && !url.starts_with("https://") {
+                bail!("WORKSHOP_LLM_URL is not an http address. It is one such as http://127.0.0.1:8000/v1.");
+            }
+            let key = match self.llm_api_key.as_deref().filter(|key| !key.is_empty()) {
+                Some(key) => Some(key_of(key).map_err(|why| anyhow!("WORKSHOP_LLM_API_KEY {why}."))?),
+                None => None,
+            };
+            let id = match named {
+                Some(id) => id.to_owned(),
+                None => first_model(url, key.as_ref()).await?,
             };
             let told = format!("{id}, at {url}");
-            return Ok((ModelChoice::Configured(vec![one(&id, url, self.llm_api_key.as_deref())]), told));
+            return Ok((ModelChoice::Configured(vec![one(&id, url, key)]), told));
         }
         if let Some(json) = environment("WORKSHOP_MODELS") {
             let models = parse_models(&json, environment)?;
@@ -137,20 +184,21 @@ impl Settings {
             return Ok((ModelChoice::Configured(models), told));
         }
         if let Some(key) = environment("OPENAI_API_KEY") {
-            let id = self.llm_model.as_deref().unwrap_or(OPENAI_MODEL);
+            let id = named.unwrap_or(OPENAI_MODEL);
+            let key = key_of(&key).map_err(|why| anyhow!("OPENAI_API_KEY {why}."))?;
             let model = Model {
                 context_window: 128_000,
                 max_output_tokens: 8_192,
-                ..one(id, "https://api.openai.com/v1", Some(&key))
+                ..one(id, "https://api.openai.com/v1", Some(key))
             };
             return Ok((ModelChoice::Configured(vec![model]), format!("{id}, at OpenAI")));
         }
         let url = format!("{OLLAMA}/v1");
         if let Ok(found) = listed(&url, None, LOOK).await
-            && let Some(first) = found.first()
+            && let Some(first) = found.iter().find(|id| can_chat(id))
         {
             let told = format!("{first}, by Ollama");
-            let models = found.iter().map(|id| one(id, &url, None)).collect();
+            let models = found.iter().filter(|id| can_chat(id)).map(|id| one(id, &url, None)).collect();
             return Ok((ModelChoice::Configured(models), told));
         }
         let told =
@@ -159,30 +207,50 @@ impl Settings {
     }
 }
 
-fn one(id: &str, url: &str, key: Option<&str>) -> Model {
+fn one(id: &str, url: &str, key: Option<Secret>) -> Model {
     Model {
         id: id.to_owned(),
         label: id.to_owned(),
         base_url: url.to_owned(),
-        api_key: key.map_or(ApiKey::None, |key| ApiKey::Known(Secret::new(key))),
-        slow: false,
+        api_key: key.map_or(ApiKey::None, ApiKey::Known),
+        // A server of this machine loads its model first, and reads long prompts on its processor.
+        slow: is_of_this_machine(url),
         context_window: 8_192,
         max_output_tokens: 2_048,
         supports_tools: false,
         price_in: 0.0,
         price_out: 0.0,
+        manner: Manner::default(),
     }
 }
 
-async fn first_model(url: &str, key: Option<&str>) -> anyhow::Result<String> {
+async fn first_model(url: &str, key: Option<&Secret>) -> anyhow::Result<String> {
     let found = listed(url, key, ANSWER).await.with_context(|| {
         format!("{url} does not say which models it has. Name one with --llm-model or WORKSHOP_LLM_MODEL")
     })?;
-    found.into_iter().next().with_context(|| format!("{url} has no model"))
+    found.into_iter().find(|id| can_chat(id)).with_context(|| {
+        format!("{url} has no model that talks. Name one with --llm-model or WORKSHOP_LLM_MODEL")
+    })
+}
+
+fn is_of_this_machine(url: &str) -> bool {
+    let host =
+        url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    host == "localhost" || host == "[::1]" || host.starts_with("127.")
+}
+
+/// Whether a model is one that answers in words, by the words of its id: a list has no other sign of it.
+fn can_chat(id: &str) -> bool {
+    let id = id.to_ascii_lowercase();
+    let mut words = id.split(|character: char| !character.is_ascii_alphanumeric());
+    !words.any(|word| {
+        word.starts_with("embed")
+            || OTHER_MODELS.contains(&word.trim_end_matches(|c: char| c.is_ascii_digit()))
+    })
 }
 
 /// The models of an OpenAI-compatible server.
-async fn listed(url: &str, key: Option<&str>, patience: Duration) -> anyhow::Result<Vec<String>> {
+async fn listed(url: &str, key: Option<&Secret>, patience: Duration) -> anyhow::Result<Vec<String>> {
     #[derive(Deserialize)]
     struct List {
         data: Vec<Entry>,
@@ -194,7 +262,7 @@ async fn listed(url: &str, key: Option<&str>, patience: Duration) -> anyhow::Res
     let client = reqwest::Client::builder().no_proxy().timeout(patience).build()?;
     let mut request = client.get(format!("{url}/models"));
     if let Some(key) = key {
-        request = request.bearer_auth(key);
+        request = request.bearer_auth(key.reveal());
     }
     let list: List = request.send().await?.error_for_status()?.json().await?;
     Ok(list.data.into_iter().map(|entry| entry.id).collect())
@@ -204,6 +272,38 @@ async fn listed(url: &str, key: Option<&str>, patience: Duration) -> anyhow::Res
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn a_model_that_talks_is_known_by_its_name() {
+        for id in [
+            "gpt-5-mini",
+            "qwen3:8b",
+            "SmolLM2-135M-Instruct",
+            "mistralai/Magistral-Small",
+            "command-r",
+            "gemma3:e4b",
+        ] {
+            assert!(can_chat(id), "{id}");
+        }
+        for id in [
+            "nomic-embed-text:latest",
+            "text-embedding-3-small",
+            "mxbai-embed-large",
+            "bge-m3:latest",
+            "all-minilm",
+            "whisper-1",
+            "gpt-4o-transcribe",
+            "tts-1-hd",
+            "dall-e-3",
+            "gpt-image-1",
+            "omni-moderation-latest",
+            "snowflake-arctic-embed2",
+            "qwen3-reranker",
+            "llama-guard3",
+        ] {
+            assert!(!can_chat(id), "{id}");
+        }
+    }
 
     #[test]
     fn the_flags_are_sound_and_explained() {

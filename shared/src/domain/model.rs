@@ -1,8 +1,11 @@
 //! Language models that a deployment is configured with.
 
 use std::fmt;
+use std::time::Duration;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// A key that must not be shown: it prints as three stars.
 #[derive(Clone, Deserialize)]
@@ -63,6 +66,36 @@ pub struct Model {
     pub price_in: f64,
     /// US dollars a million answer tokens.
     pub price_out: f64,
+    /// How its server wants to be asked.
+    pub manner: Manner,
+}
+
+/// How a model's server wants to be asked, where its settings say so.
+#[derive(Clone, Debug, Default)]
+pub struct Manner {
+    /// Parameters of each request, in place of the usual ones; a null leaves its parameter out (RFC 7396).
+    pub parameters: Map<String, Value>,
+    /// Headers of each request. `{key}` in one stands for the key, which then stands nowhere else.
+    pub headers: Vec<(String, Secret)>,
+    /// How long the first bytes of an answer may take, and how long the model may think after them.
+    pub first_token: Option<Duration>,
+    /// How long an answer may pause.
+    pub silence: Option<Duration>,
+    /// In which role it is given its instructions.
+    pub system_role: SystemRole,
+}
+
+/// In which role a model is given its instructions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SystemRole {
+    /// As most servers know it.
+    #[default]
+    System,
+    /// OpenAI's newer name for it.
+    Developer,
+    /// At the head of the first message, for models that have no such role.
+    User,
 }
 
 /// Tokens that one call took, as the model's server counted them.
@@ -75,6 +108,24 @@ pub struct Usage {
 }
 
 impl Model {
+    /// A model that needs no words about itself.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Self {
+            id: "m".into(),
+            label: "M".into(),
+            base_url: "http://127.0.0.1/v1".into(),
+            api_key: ApiKey::None,
+            slow: false,
+            context_window: 8192,
+            max_output_tokens: 1024,
+            supports_tools: false,
+            price_in: 0.0,
+            price_out: 0.0,
+            manner: Manner::default(),
+        }
+    }
+
     /// What `usage` costs, in millionths of a US dollar.
     pub fn cost_micros(&self, usage: Usage) -> u64 {
         let cost =
@@ -100,18 +151,7 @@ mod tests {
 
     #[test]
     fn prices_are_for_a_million_tokens() {
-        let model = Model {
-            id: "m".into(),
-            label: "M".into(),
-            base_url: "http://127.0.0.1/v1".into(),
-            api_key: ApiKey::None,
-            slow: false,
-            context_window: 8192,
-            max_output_tokens: 1024,
-            supports_tools: false,
-            price_in: 2.0,
-            price_out: 8.0,
-        };
+        let model = Model { price_in: 2.0, price_out: 8.0, ..Model::for_tests() };
         let usage = Usage { prompt_tokens: 1_000, completion_tokens: 500 };
         assert_eq!(model.cost_micros(usage), 6_000);
     }

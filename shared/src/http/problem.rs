@@ -124,6 +124,11 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// The same in other words.
+    pub fn with_detail(self, detail: String) -> Self {
+        Self { detail, ..self }
+    }
+
     /// A problem with a sentence for a person.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {

@@ -1,9 +1,12 @@
 //! Asking a model once, in the name of a run: its answer is recorded as it
 //! grows, and the run's lease is kept.
 
+use serde_json::{Map, Value};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::client::{Answer, ChatRequest, Chunk, Finish, ModelError, Role, ToolCall};
+use super::answer::{Answer, Chunk, Finish};
+use super::error::ModelError;
+use super::message::{ChatRequest, Role, ToolCall};
 use crate::app::App;
 use crate::domain::model::Usage;
 use crate::domain::run::{ANSWER_MAX, ATTEMPTS_MAX, HEARTBEAT_MS, Outcome, State};
@@ -18,7 +21,7 @@ pub(super) enum Asked {
     /// It has answered, or failed to.
     Ended(Outcome),
     /// It wants tools to be called, and said this besides.
-    Called { said: String, calls: Vec<ToolCall>, usage: Usage },
+    Called { said: String, calls: Vec<ToolCall>, carried: Map<String, Value>, usage: Usage },
     /// The run is another worker's now, or nobody's.
     LeaseLost,
     /// It is to be asked again after so many seconds.
@@ -42,7 +45,7 @@ pub(super) async fn ask(
 
     let client = match app.models().client() {
         Ok(client) => client,
-        Err(error) => return Ok(Asked::Ended(answer.failed(&error, Usage::default()))),
+        Err(error) => return Ok(Asked::Ended(answer.failed(app.told_of(&error), Usage::default()))),
     };
     let mut asking = Box::pin(client.stream(request, deadlines, || app.jitter()));
     let mut stream = None;
@@ -72,8 +75,8 @@ pub(super) async fn ask(
         };
         match event {
             Some(Ok(Chunk::Text(text))) => answer.push(&text),
-            Some(Ok(Chunk::End { usage, calls, .. })) if !calls.is_empty() => {
-                return Ok(Asked::Called { said: answer.text, calls, usage });
+            Some(Ok(Chunk::End { usage, calls, carried, .. })) if !calls.is_empty() => {
+                return Ok(Asked::Called { said: answer.text, calls, carried, usage });
             }
             Some(Ok(Chunk::End { usage, finish, .. })) => {
                 return Ok(Asked::Ended(answer.ended(usage, &finish)));
@@ -83,9 +86,9 @@ pub(super) async fn ask(
                     return Ok(Asked::Wait(seconds));
                 }
                 tracing::warn!(test_id = %open.run.test_id, %error, "the model failed");
-                return Ok(Asked::Ended(answer.failed(&error, used(&stream))));
+                return Ok(Asked::Ended(answer.failed(app.told_of(&error), used(&stream))));
             }
-            None => return Ok(Asked::Ended(answer.failed(&ModelError::CutOff, used(&stream)))),
+            None => return Ok(Asked::Ended(answer.failed(ModelError::CutOff.sentence(), used(&stream)))),
         }
     }
 }
@@ -152,12 +155,12 @@ impl Growing {
             };
         }
         let answer = prefix(&self.text, ANSWER_MAX).to_owned();
-        let truncated = *finish == Finish::Length || answer.len() < self.text.len();
+        let truncated = matches!(finish, Finish::Length | Finish::Other(_)) || answer.len() < self.text.len();
         Outcome { state: State::Succeeded, answer, truncated, usage, cost_micros: 0, error: None }
     }
 
-    fn failed(self, error: &ModelError, usage: Usage) -> Outcome {
-        Outcome { error: Some(error.sentence()), ..self.stopped(State::Failed, usage) }
+    fn failed(self, sentence: String, usage: Usage) -> Outcome {
+        Outcome { error: Some(sentence), ..self.stopped(State::Failed, usage) }
     }
 
     fn cancelled(self, usage: Usage) -> Outcome {

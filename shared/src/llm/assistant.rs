@@ -2,7 +2,7 @@
 //! now, the test results with their ratings, and as much of the conversation
 //! as fits, the newest part of it.
 
-use super::client::{ChatMessage, Role as WireRole};
+use super::message::{ChatMessage, Role as WireRole};
 use super::window::{PER_MESSAGE, prompt_budget, shortened};
 use crate::domain::conversation::{Message, Role};
 use crate::domain::draft::Draft;
@@ -117,24 +117,12 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::model::ApiKey;
     use crate::domain::run::Order;
     use crate::domain::time::Timestamp;
     use uuid::Uuid;
 
     fn model(context_window: u32) -> Model {
-        Model {
-            id: "m".into(),
-            label: "M".into(),
-            base_url: "http://127.0.0.1/v1".into(),
-            api_key: ApiKey::None,
-            slow: false,
-            context_window,
-            max_output_tokens: 512,
-            supports_tools: false,
-            price_in: 0.0,
-            price_out: 0.0,
-        }
+        Model { context_window, max_output_tokens: 512, ..Model::for_tests() }
     }
 
     fn draft(content: &str) -> Draft {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::client::ModelError;
+use super::error::ModelError;
 use crate::domain::model::{ApiKey, Model, Secret};
 use crate::domain::time::Timestamp;
 use crate::parameters::Parameters;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::client::{Client, Deadlines, ModelError};
+use super::client::Client;
+use super::deadlines::Deadlines;
+use super::error::ModelError;
 use super::readiness::Readiness;
 use crate::domain::model::Model;
 
@@ -61,10 +63,17 @@ impl Models {
     /// How long each part of a call to `model` may take, when its caller has `total`.
     pub fn deadlines(&self, model: &Model, total: Duration) -> Deadlines {
         let total = total.min(self.patience.call.total);
-        if model.slow {
-            Deadlines { first_token: total, silence: SLOW_SILENCE, total }
+        let usual = if model.slow {
+            Deadlines { first_token: total, thinking: total, silence: SLOW_SILENCE, total }
         } else {
             Deadlines { total, ..self.patience.call }
+        };
+        let manner = &model.manner;
+        Deadlines {
+            first_token: manner.first_token.unwrap_or(usual.first_token),
+            thinking: manner.first_token.map_or(usual.thinking, |told| told.max(usual.thinking)),
+            silence: manner.silence.unwrap_or(usual.silence),
+            total,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a model is shown in a test run: the draft as its system prompt, and
 //! the articles found for the query.
 
-use super::client::{ChatMessage, Role};
+use super::message::{ChatMessage, Role};
 use super::window::{PER_MESSAGE, prompt_budget, shortened};
 use crate::domain::article::Article;
 use crate::domain::model::{Model, estimate_tokens};
@@ -107,22 +107,10 @@ fn defused(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::model::ApiKey;
     use crate::domain::time::Timestamp;
 
     fn model(context_window: u32) -> Model {
-        Model {
-            id: "m".into(),
-            label: "Small".into(),
-            base_url: "http://127.0.0.1/v1".into(),
-            api_key: ApiKey::None,
-            slow: false,
-            context_window,
-            max_output_tokens: 512,
-            supports_tools: false,
-            price_in: 0.0,
-            price_out: 0.0,
-        }
+        Model { context_window, max_output_tokens: 512, label: "Small".into(), ..Model::for_tests() }
     }
 
     fn article(summary: &str) -> Article {

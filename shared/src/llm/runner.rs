@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::asking::{Asked, ask};
-use super::client::{self, ChatMessage, ChatRequest, FunctionCall, Tools};
+use super::message::{self, ChatMessage, ChatRequest, FunctionCall, Tools};
 use super::readiness::Readiness;
 use super::research::{assignment, briefing, too_long};
 use super::tools::{self, Researcher};
@@ -151,7 +151,7 @@ async fn execute(app: &App, open: &OpenRun, readiness: &Readiness) -> Result<Exe
     };
     let model = &match app.keyed(model).await {
         Ok(model) => model,
-        Err(error) => return Ok(failed(error.sentence())),
+        Err(error) => return Ok(failed(app.told_of(&error))),
     };
     let store = app.store();
     let Some(prompt) = store.runs.pinned_text(open.run.draft_id, open.run.draft_revision).await? else {
@@ -254,10 +254,12 @@ impl Running<'_> {
                 || (round > 1 && used.saturating_add(next) > most);
             let request = self.request(messages.clone(), Tools { offered: &offered, over });
             let asked = ask(self.app, self.open, &request, end).await?;
-            let (said, calls, usage) = match asked {
-                Asked::Called { said, calls, usage } if !over => (said, calls, usage),
+            let (said, calls, carried, usage) = match asked {
+                Asked::Called { said, calls, carried, usage } if !over => (said, calls, carried, usage),
                 other => {
-                    if researcher.given.is_empty() && self.research.calls.is_empty() {
+                    let has_answered =
+                        matches!(&other, Asked::Ended(outcome) if outcome.state == State::Succeeded);
+                    if has_answered && researcher.given.is_empty() && self.research.calls.is_empty() {
                         let notice = "The model called no tool, so it was given no article.";
                         if !self.keep(&researcher, Some(notice)).await? {
                             return Ok(Asked::LeaseLost);
@@ -267,7 +269,7 @@ impl Running<'_> {
                 }
             };
             spent = sum(spent, usage);
-            messages.push(ChatMessage::calling(said, calls.clone()));
+            messages.push(ChatMessage::calling(said, calls.clone(), carried));
             let room = window.saturating_sub(tokens_of(&messages) + described);
             let each = (room / 2 / u32::try_from(calls.len()).unwrap_or(1).max(1))
                 .clamp(RESULT_TOKENS.0 / 2, RESULT_TOKENS.1);
@@ -287,11 +289,11 @@ impl Running<'_> {
         &mut self,
         researcher: &mut Researcher<'_>,
         round: u32,
-        call: &client::ToolCall,
+        call: &message::ToolCall,
         tokens: u32,
     ) -> Result<String, StoreError> {
         let (started_at, started) = (self.app.now(), Instant::now());
-        let FunctionCall { name, arguments } = &call.function;
+        let FunctionCall { name, arguments, .. } = &call.function;
         let answered = researcher.call(name, arguments, tokens).await?;
         self.research.calls.push(ToolCall {
             round,
@@ -359,7 +361,9 @@ fn with_spent(asked: Asked, spent: Usage) -> Asked {
             let usage = sum(spent, outcome.usage);
             Asked::Ended(Outcome { usage, ..outcome })
         }
-        Asked::Called { said, calls, usage } => Asked::Called { said, calls, usage: sum(spent, usage) },
+        Asked::Called { said, calls, carried, usage } => {
+            Asked::Called { said, calls, carried, usage: sum(spent, usage) }
+        }
         other => other,
     }
 }

@@ -36,7 +36,7 @@ use futures::FutureExt;
 use shared::app::{App, Clock, sdk_loader};
 use shared::config::{Config, Endpoints, Tables};
 use shared::corpus::{self, Target};
-use shared::domain::model::{ApiKey, Model, Secret};
+use shared::domain::model::{ApiKey, Manner, Model, Secret};
 use shared::domain::sample::TOPICS;
 use shared::limits::Limits;
 use shared::store::tables;
@@ -322,6 +322,7 @@ fn scripted(address: std::net::SocketAddr, key: &str) -> Model {
         supports_tools: false,
         price_in: PRICES.0 as f64,
         price_out: PRICES.1 as f64,
+        manner: Manner::default(),
     }
 }
 

@@ -188,7 +188,12 @@ fn slow_cases() -> Vec<Case> {
             Play::Silence(HALF.to_owned()),
             ["fell silent for 3 seconds", "Try again."],
         ),
-        Case::wordless("one byte a second", Play::Trickle(String::new(), second), late),
+        // Each byte is a sign of life, up to the end of the whole.
+        Case::wordless(
+            "one byte a second",
+            Play::Trickle(String::new(), second),
+            ["did not finish within 5 seconds", "Ask for a shorter answer, or choose a faster model."],
+        ),
         Case::halfway(
             "one byte a second amid the answer",
             Play::Trickle(HALF.to_owned(), second),
@@ -200,7 +205,10 @@ fn slow_cases() -> Vec<Case> {
 /// Models wait their turn for seconds, not minutes.
 fn brief() -> Patience {
     let (first_token, total) = (Duration::from_secs(3), Duration::from_secs(5));
-    Patience { call: Deadlines { first_token, silence: first_token, total }, ..Patience::default() }
+    Patience {
+        call: Deadlines { first_token, thinking: first_token, silence: first_token, total },
+        ..Patience::default()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
