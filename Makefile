@@ -1,6 +1,6 @@
 # What a person types. Each target installs what it needs, once.
 
-.PHONY: help run watch page test test-api test-browser test-watch test-template test-deploy nightly arm64 bench pictures routes tools \
+.PHONY: help run backup restore watch page test test-api test-browser test-watch test-template test-deploy nightly arm64 bench pictures routes tools \
   deploy release archive user undeploy fmt functions
 
 # Where cargo builds: every script takes it from here.
@@ -33,6 +33,15 @@ help:  ## this list
 run: page  ## the whole workshop on this machine
 	$(CARGO_BUILD) --bin workshop
 	@exec "$(CARGO_TARGET_DIR)/debug/workshop"
+
+backup:  ## all that the workshop keeps on this machine, in one file, also while it runs; FILE=<name>
+	@$(CARGO_BUILD) --quiet --bin workshop
+	@"$(CARGO_TARGET_DIR)/debug/workshop" backup "$(or $(FILE),workshop-backup-$$(date -u +%Y%m%d-%H%M%S).sqlite)"
+
+restore:  ## a backup in the place of what this machine keeps, which is put aside; FILE=<name>
+	@test -n "$(FILE)" || { echo "Which backup? Say it with FILE=<name>. Nothing was changed." >&2; exit 1; }
+	@$(CARGO_BUILD) --quiet --bin workshop
+	@"$(CARGO_TARGET_DIR)/debug/workshop" restore "$(FILE)"
 
 watch: page  ## the same with each handler a function of its own, built anew when its source changes
 	$(CARGO_BUILD) --bin workshop

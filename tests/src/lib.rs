@@ -187,6 +187,11 @@ impl Workshop {
         Self { machine: machine.expect("the machine starts again"), data_dir }
     }
 
+    /// Where the machine keeps everything.
+    pub fn folder(&self) -> &Path {
+        &self.data_dir
+    }
+
     /// A client signed in as `user`.
     pub fn client(&self, user: &str) -> Client {
         let token = self.machine.token(user).expect("a token");

@@ -14,8 +14,7 @@ use uuid::Uuid;
 
 use crate::prelude::*;
 
-/// A test that starts meanwhile changes the draft's status, not its text: the
-/// commit is tried again this often.
+/// A commit that a save or a test meets meanwhile is tried again, with the text that is there then: this often in all.
 const ATTEMPTS: u32 = 8;
 
 /// The version that was committed.
@@ -75,15 +74,12 @@ async fn commit(
     input: Commit,
     id: Uuid,
 ) -> Result<Response, Problem> {
-    let mut expected = expected;
     for attempt in 1..=ATTEMPTS {
         let draft = app.store().drafts.get(&user.id, draft_id, app.now()).await?;
         let draft = draft.ok_or_else(|| Problem::not_found("draft"))?;
         if matches!(expected, IfMatch::Revision(revision) if revision != draft.summary.revision) {
             return Err(super::stale(draft));
         }
-        // What is committed is what was there when the commit was asked for.
-        expected = IfMatch::Revision(draft.summary.revision);
         draft.check_runnable("A commit")?;
         match app.store().library.commit(&draft, &input, id, app.now()).await? {
             Committed::Committed { id, version } => {

@@ -2,6 +2,7 @@
 //!
 //! No page can open a Unix socket, so the port is the only way in.
 
+use std::future::pending;
 use std::path::Path;
 
 use axum::Router;
@@ -9,9 +10,11 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
 use crate::guard::from_a_page;
+use crate::serving;
 
 /// Passes requests on to the server at `socket`, and its answers back as they
 /// grow, until it is dropped. A page's request is answered with 403; while the
@@ -19,7 +22,8 @@ use crate::guard::from_a_page;
 pub async fn keep(door: TcpListener, socket: &Path) -> anyhow::Result<()> {
     let client = reqwest::Client::builder().no_proxy().unix_socket(socket).build()?;
     let router = Router::new().fallback(move |request| pass(client.clone(), request));
-    Ok(axum::serve(door, router).await?)
+    serving::serve(door, TowerToHyperService::new(router), pending()).await;
+    Ok(())
 }
 
 async fn pass(client: reqwest::Client, request: Request) -> Response {

@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -17,14 +18,18 @@ use dynoxide::auth_material::{self, AuthMaterial};
 use dynoxide::{Database, DynoxideError};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, StatusCode};
+use hyper_util::service::TowerToHyperService;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use crate::disk::Disk;
 use crate::guard::from_a_page;
+use crate::serving;
+use crate::trouble::{Kind, Trouble};
 
 /// The longest request, in bytes: 16 MB, as DynamoDB takes. A longer one is answered with 413.
 const REQUEST_MAX: usize = 16 * 1_024 * 1_024;
@@ -35,6 +40,12 @@ const GRACE: Duration = Duration::from_secs(3);
 pub struct DynamoDb {
     /// The engine, for what its wire doesn't offer: the TTL sweep and streams.
     pub database: Database,
+    /// The engine's file.
+    pub disk: Arc<Disk>,
+    /// Told of each write.
+    pub written: Arc<Notify>,
+    /// What keeps it from working.
+    pub trouble: Arc<Trouble>,
     /// Where its wire protocol is served.
     pub address: SocketAddr,
     serving: JoinHandle<()>,
@@ -48,16 +59,24 @@ impl DynamoDb {
         mut stop: watch::Receiver<bool>,
     ) -> anyhow::Result<Self> {
         let path = file.to_str().ok_or_else(|| anyhow!("The data folder's path is not UTF-8."))?;
-        let database =
-            Database::new(path).map_err(|error| anyhow!("The database {path} can't be opened: {error:?}"))?;
-        index_streams(file)?;
+        let trouble = Trouble::in_folder(file.parent().unwrap_or(file).to_owned());
+        let cant = |why: String| match Kind::of(&why) {
+            Some(kind) => anyhow!("The database {path} can't be opened. {}", trouble.sentence(kind)),
+            None => anyhow!("The database {path} can't be opened: {why}"),
+        };
+        Disk::prepare(file).map_err(|error| cant(error.to_string()))?;
+        let database = Database::new(path).map_err(|error| cant(format!("{error:?}")))?;
+        let disk = Arc::new(Disk::open(file).map_err(|error| cant(error.to_string()))?);
+        let written = Arc::new(Notify::new());
+        let trouble = Arc::new(trouble);
         let address = listener.local_addr()?;
         let served = database.clone();
+        let noted = Noted { written: written.clone(), trouble: trouble.clone() };
         let stopped = async move {
             let _ = stop.wait_for(|stop| *stop).await;
         };
-        let serving = tokio::spawn(serve(listener, served, stopped));
-        Ok(Self { database, address, serving })
+        let serving = tokio::spawn(serve_noting(listener, served, Some(noted), stopped));
+        Ok(Self { database, disk, written, trouble, address, serving })
     }
 
     /// Waits for the last request.
@@ -68,30 +87,30 @@ impl DynamoDb {
     }
 }
 
-/// At each write the engine looks for the newest record of the table's stream
-/// among all there ever were. With an index that doesn't take longer each time.
-fn index_streams(file: &Path) -> anyhow::Result<()> {
-    rusqlite::Connection::open(file)?.execute_batch(
-        "CREATE INDEX IF NOT EXISTS stream_records_in_order \
-         ON _stream_records (table_name, CAST(sequence_number AS INTEGER))",
-    )?;
-    Ok(())
-}
-
 /// Serves the wire protocol of `database` until `stopped`, and the requests
 /// that are under way then to their end.
-pub async fn serve(
-    listener: TcpListener,
-    database: Database,
-    stopped: impl Future<Output = ()> + Send + 'static,
-) {
-    let router = Router::new().fallback(move |request| respond(database.clone(), request));
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
-        tracing::error!(%error, "the embedded DynamoDB ended");
-    }
+pub async fn serve(listener: TcpListener, database: Database, stopped: impl Future<Output = ()>) {
+    serve_noting(listener, database, None, stopped).await;
 }
 
-async fn respond(database: Database, request: Request) -> Response {
+/// Who is told of what comes of requests.
+#[derive(Clone)]
+struct Noted {
+    written: Arc<Notify>,
+    trouble: Arc<Trouble>,
+}
+
+async fn serve_noting(
+    listener: TcpListener,
+    database: Database,
+    noted: Option<Noted>,
+    stopped: impl Future<Output = ()>,
+) {
+    let router = Router::new().fallback(move |request| respond(database.clone(), noted.clone(), request));
+    serving::serve(listener, TowerToHyperService::new(router), stopped).await;
+}
+
+async fn respond(database: Database, noted: Option<Noted>, request: Request) -> Response {
     if from_a_page(request.headers()) {
         return StatusCode::FORBIDDEN.into_response();
     }
@@ -103,8 +122,17 @@ async fn respond(database: Database, request: Request) -> Response {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let (status, answer) = match answer(&database, &parts.headers, parts.uri.query(), &body) {
-        Ok(answer) => (StatusCode::OK, answer),
+        Ok(answer) => {
+            if let Some(noted) = noted.filter(|_| writes(&parts.headers)) {
+                noted.written.notify_one();
+                noted.trouble.is_over();
+            }
+            (StatusCode::OK, answer)
+        }
         Err(Refusal(status, answer)) => {
+            if let Some(noted) = noted.filter(|_| status >= 500) {
+                noted.trouble.note(&answer);
+            }
             (StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), answer)
         }
     };
@@ -154,6 +182,14 @@ fn answer(
         return Err(Refusal(400, refusal));
     }
     call(database, operation, body)
+}
+
+fn writes(headers: &HeaderMap) -> bool {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let operation = target.rsplit_once('.').map_or(target, |(_, operation)| operation);
+    !["BatchGet", "Describe", "Get", "List", "Query", "Scan", "Search", "TransactGet"]
+        .iter()
+        .any(|reads| operation.starts_with(reads))
 }
 
 fn unknown_operation() -> Refusal {
@@ -236,38 +272,6 @@ fn unreadable(operation: &str, error: &serde_json::Error) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_newest_record_of_a_stream_is_found_by_an_index() {
-        let folder = std::env::temp_dir().join(format!("workshop-streams-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let file = folder.join("dynamodb.sqlite");
-        let _engine = Database::new(file.to_str().unwrap()).unwrap();
-        // At each start, so more than once.
-        index_streams(&file).unwrap();
-        index_streams(&file).unwrap();
-        let database = rusqlite::Connection::open(&file).unwrap();
-        database
-            .execute_batch(
-                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
-                 INSERT INTO _stream_records
-                     (table_name, event_name, keys_json, sequence_number, shard_id, created_at)
-                 SELECT 'drafts', 'INSERT', '{}', i, 's', 0 FROM n",
-            )
-            .unwrap();
-        // As the engine asks.
-        let mut newest = database
-            .prepare(
-                "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records \
-                 WHERE table_name = ?1",
-            )
-            .unwrap();
-        let next: i64 = newest.query_row(["drafts"], |row| row.get(0)).unwrap();
-        let steps = newest.get_status(rusqlite::StatementStatus::VmStep);
-        assert_eq!(next, 1_001);
-        assert!(steps < 100, "{steps} steps for 1,000 records");
-        std::fs::remove_dir_all(folder).unwrap();
-    }
 
     fn told(operation: &str, body: &str) -> (u16, String) {
         let database = Database::memory().unwrap();

@@ -1,7 +1,8 @@
 //! What comes without anyone asking: the schedule of `recover-runs`, DynamoDB's
 //! removal of expired items, and the stream that tells `drafts-cleanup`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::functions::jobs::{collect_feeds, drafts_cleanup, recover_runs};
@@ -12,16 +13,23 @@ use dynoxide::actions::get_records::GetRecordsRequest;
 use dynoxide::actions::get_shard_iterator::GetShardIteratorRequest;
 use dynoxide::actions::list_streams::ListStreamsRequest;
 use serde_json::json;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
+use crate::disk::Disk;
 use crate::functions::{Functions, scheduled};
 
 /// How often expired items are removed. AWS takes up to 48 hours.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How often it is looked whether feeds are due.
 const COLLECT_EVERY: Duration = Duration::from_secs(60);
-/// How often the stream is read.
+/// How often the stream is read while something is written.
 const READ_EVERY: Duration = Duration::from_millis(500);
+/// When it is tried again after a failure.
+const TRY_EVERY: Duration = Duration::from_secs(5);
+/// How long nothing is written before the file's free space is given back.
+const TIDY_AFTER: Duration = Duration::from_secs(5);
 /// Records of one event.
 const BATCH: usize = 100;
 
@@ -50,93 +58,139 @@ pub async fn collect(functions: Functions) {
 }
 
 /// Removes expired items, until it is aborted.
-pub async fn sweep_expired(database: Database) {
+pub async fn sweep_expired(database: Database, written: Arc<Notify>) {
     let mut tick = interval(SWEEP_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        if let Err(error) = sweep(database.clone()).await {
+        if let Err(error) = sweep(database.clone(), &written).await {
             tracing::warn!(%error, "expired items could not be removed; it is tried again");
         }
     }
 }
 
 /// Removes expired items once.
-pub async fn sweep(database: Database) -> anyhow::Result<usize> {
-    let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await?;
-    swept.map_err(|error| anyhow!("{error:?}"))
+pub async fn sweep(database: Database, written: &Notify) -> anyhow::Result<usize> {
+    let swept = spawn_blocking(move || database.sweep_ttl()).await?;
+    let swept = swept.map_err(|error| anyhow!("{error:?}"))?;
+    if swept > 0 {
+        written.notify_one();
+    }
+    Ok(swept)
+}
+
+/// A table's stream.
+pub struct Stream {
+    /// The engine that writes it.
+    pub database: Database,
+    /// Where it is kept.
+    pub disk: Arc<Disk>,
+    /// Told of each write.
+    pub written: Arc<Notify>,
+    /// The table.
+    pub table: String,
+    /// The file in which versions before 0.1.0 kept how far they had read.
+    pub position: PathBuf,
 }
 
 /// Reads the drafts table's stream and calls `drafts-cleanup`, until it is
-/// aborted. How far it has read is kept in a file: a restart goes on there.
-pub async fn read_stream(functions: Functions, database: Database, table: String, position: PathBuf) {
-    let mut tick = interval(READ_EVERY);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// aborted. What was handled is removed: a restart goes on after it.
+pub async fn read_stream(functions: Functions, stream: Stream) {
     let mut iterator = None;
+    let mut told = String::new();
     loop {
-        tick.tick().await;
-        match read_batches(&functions, &database, &table, &position, iterator.take()).await {
-            Ok(next) => iterator = next,
+        match stream.read(&functions, iterator.take()).await {
+            Ok(next) => {
+                iterator = Some(next);
+                told.clear();
+            }
             Err(error) => {
-                tracing::warn!(error = format!("{error:#}"), "the stream can't be handled; it is tried again")
+                // Once, however long it lasts.
+                let error = format!("{error:#}");
+                if error != told {
+                    tracing::warn!(error, "the stream can't be handled; it is tried again");
+                    told = error;
+                }
+            }
+        }
+        sleep(if told.is_empty() { READ_EVERY } else { TRY_EVERY }).await;
+        if !told.is_empty() {
+            continue;
+        }
+        // Space is given back once nothing was written for a while.
+        let mut has_more = timeout(TIDY_AFTER, stream.written.notified()).await.is_ok();
+        while !has_more {
+            has_more = match stream.tidy().await {
+                Ok(true) => {
+                    stream.written.notified().await;
+                    true
+                }
+                // Somebody reads just now, or the disk is full.
+                _ => timeout(TIDY_AFTER, stream.written.notified()).await.is_ok(),
+            };
+        }
+    }
+}
+
+impl Stream {
+    /// Handles what there is; where reading goes on.
+    async fn read(&self, functions: &Functions, iterator: Option<String>) -> anyhow::Result<String> {
+        let mut iterator = match iterator {
+            Some(iterator) => iterator,
+            None => self.open()?,
+        };
+        loop {
+            let request = GetRecordsRequest { shard_iterator: iterator.clone(), limit: Some(BATCH) };
+            let read = self.database.get_records(request).map_err(|error| anyhow!("{error:?}"))?;
+            let count = read.records.len();
+            let last = read.records.last().map(|record| record.event_id.clone());
+            // The last one of before has nothing in it.
+            let records: Vec<_> =
+                read.records.into_iter().filter(|record| !record.dynamodb.keys.is_empty()).collect();
+            if !records.is_empty() {
+                functions.invoke(&drafts_cleanup::JOB, json!({"Records": records})).await?;
+                if let Some(last) = last {
+                    self.forget(last).await?;
+                }
+            }
+            iterator = read.next_shard_iterator.context("the stream has ended")?;
+            if count < BATCH {
+                return Ok(iterator);
             }
         }
     }
-}
 
-async fn read_batches(
-    functions: &Functions,
-    database: &Database,
-    table: &str,
-    position: &Path,
-    iterator: Option<String>,
-) -> anyhow::Result<Option<String>> {
-    let mut iterator = match iterator {
-        Some(iterator) => iterator,
-        None => open_stream(database, table, position)?,
-    };
-    loop {
-        let request = GetRecordsRequest { shard_iterator: iterator.clone(), limit: Some(BATCH) };
-        let read = database.get_records(request).map_err(|error| anyhow!("{error:?}"))?;
-        if let Some(last) = read.records.last() {
-            let last = last.dynamodb.sequence_number.clone();
-            functions.invoke(&drafts_cleanup::JOB, json!({"Records": read.records})).await?;
-            keep_position(position, &last).context("the position can't be kept")?;
-        }
-        let more = read.records.len() == BATCH;
-        match read.next_shard_iterator {
-            Some(next) if more => iterator = next,
-            next => return Ok(next),
-        }
+    /// Where reading begins: nothing that was handled is there any more.
+    fn open(&self) -> anyhow::Result<String> {
+        // Versions before 0.1.0 kept how far they had read, and every record. Cleaning up twice is harmless.
+        let _ = std::fs::remove_file(&self.position);
+        let failed = |error| anyhow!("{error:?}");
+        let request =
+            ListStreamsRequest { table_name: Some(self.table.clone()), ..ListStreamsRequest::default() };
+        let streams = self.database.list_streams(request).map_err(failed)?.streams;
+        let arn = streams.into_iter().next().context("the table has no stream")?.stream_arn;
+        let request = DescribeStreamRequest { stream_arn: arn.clone(), ..DescribeStreamRequest::default() };
+        let shards = self.database.describe_stream(request).map_err(failed)?.stream_description.shards;
+        let shard_id = shards.into_iter().next().context("the stream has no shard")?.shard_id;
+        let request = GetShardIteratorRequest {
+            stream_arn: arn,
+            shard_id,
+            shard_iterator_type: "TRIM_HORIZON".to_owned(),
+            sequence_number: None,
+        };
+        let iterator = self.database.get_shard_iterator(request).map_err(failed)?;
+        iterator.shard_iterator.context("the stream can't be read")
     }
-}
 
-/// Where reading goes on: after what was handled before, or at the beginning.
-fn open_stream(database: &Database, table: &str, position: &Path) -> anyhow::Result<String> {
-    let failed = |error| anyhow!("{error:?}");
-    let request = ListStreamsRequest { table_name: Some(table.to_owned()), ..ListStreamsRequest::default() };
-    let streams = database.list_streams(request).map_err(failed)?.streams;
-    let arn = streams.into_iter().next().context("the table has no stream")?.stream_arn;
-    let request = DescribeStreamRequest { stream_arn: arn.clone(), ..DescribeStreamRequest::default() };
-    let shards = database.describe_stream(request).map_err(failed)?.stream_description.shards;
-    let shard_id = shards.into_iter().next().context("the stream has no shard")?.shard_id;
-    // Without a position that can be right, from the beginning: cleaning up twice is harmless.
-    let handled = std::fs::read_to_string(position).ok();
-    let handled = handled.filter(|number| number.len() >= 21 && number.bytes().all(|b| b.is_ascii_digit()));
-    let kind = if handled.is_some() { "AFTER_SEQUENCE_NUMBER" } else { "TRIM_HORIZON" };
-    let request = GetShardIteratorRequest {
-        stream_arn: arn,
-        shard_id,
-        shard_iterator_type: kind.to_owned(),
-        sequence_number: handled,
-    };
-    let iterator = database.get_shard_iterator(request).map_err(failed)?;
-    iterator.shard_iterator.context("the stream can't be read from there")
-}
+    async fn forget(&self, event_id: String) -> anyhow::Result<()> {
+        let (disk, table) = (self.disk.clone(), self.table.clone());
+        let forgotten = spawn_blocking(move || disk.forget(&table, &event_id)).await?;
+        forgotten.context("what was handled can't be removed")
+    }
 
-/// Beside and renamed, so that a kill leaves the old position or the new.
-fn keep_position(position: &Path, last: &str) -> std::io::Result<()> {
-    let beside = position.with_extension("new");
-    std::fs::write(&beside, last)?;
-    std::fs::rename(beside, position)
+    /// Gives free space back; false when not all of it came back.
+    async fn tidy(&self) -> anyhow::Result<bool> {
+        let disk = self.disk.clone();
+        Ok(spawn_blocking(move || disk.tidy()).await??)
+    }
 }

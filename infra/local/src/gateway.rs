@@ -28,6 +28,7 @@ use crate::functions::Functions;
 use crate::guard::is_loopback;
 use crate::rest::Rest;
 use crate::sign_in::SignIn;
+use crate::trouble::Trouble;
 use crate::watch::Watch;
 use crate::{page, payload};
 
@@ -50,6 +51,7 @@ pub struct Gateway {
     bucket: Bucket,
     user: Option<String>,
     site: Option<PathBuf>,
+    trouble: Arc<Trouble>,
 }
 
 /// Path parameters by name, as Lambda has them.
@@ -65,6 +67,7 @@ impl Gateway {
         bucket: Bucket,
         user: Option<String>,
         site: Option<PathBuf>,
+        trouble: Arc<Trouble>,
     ) -> anyhow::Result<Self> {
         let mut by_path: HashMap<&str, Vec<&Route>> = HashMap::new();
         for route in routes() {
@@ -74,23 +77,27 @@ impl Gateway {
         for (path, routes) in by_path {
             router.insert(path, routes)?;
         }
-        Ok(Self { app, functions, router, sign_in, bucket, user, site })
+        Ok(Self { app, functions, router, sign_in, bucket, user, site, trouble })
     }
 
     /// Answers one request. A refusal is sent only after the rest of the body is read.
     pub async fn serve(self: Arc<Self>, request: AxumRequest) -> AxumResponse {
         let (request, rest) = Rest::of(request);
-        let response = self.answer(request).await;
+        let (id, trouble) = (self.app.new_id().to_string(), self.trouble.clone());
+        let response = self.answer(request, &id).await;
         if response.status().is_client_error() {
             rest.read().await;
         }
-        response
+        // "Try again in a moment" doesn't make room on a disk.
+        match trouble.told().filter(|_| response.status().is_server_error()) {
+            Some(sentence) => refuse(&Problem::new(Code::Unavailable, sentence), &id),
+            None => response,
+        }
     }
 
-    async fn answer(self: Arc<Self>, request: AxumRequest) -> AxumResponse {
-        let id = self.app.new_id().to_string();
+    async fn answer(self: Arc<Self>, request: AxumRequest, id: &str) -> AxumResponse {
         if let Err(problem) = same_site(&request) {
-            return refuse(&problem, &id);
+            return refuse(&problem, id);
         }
         let path = request.uri().path().to_owned();
         match (request.method(), path.as_str()) {
@@ -98,14 +105,14 @@ impl Gateway {
             (&Method::GET, "/.well-known/openid-configuration") => json_answer(&self.sign_in.discovery()),
             // What the page reads to know how people sign in: here, nobody has to.
             (&Method::GET | &Method::HEAD, "/config.json") => json_answer(&json!({"oidc": null})),
-            (&Method::POST, "/local/token") => self.token(request, &id).await,
-            (_, path) if path == "/api" || path.starts_with("/api/") => self.call(request, &id).await,
+            (&Method::POST, "/local/token") => self.token(request, id).await,
+            (_, path) if path == "/api" || path.starts_with("/api/") => self.call(request, id).await,
             (_, path) if path.starts_with(bucket::PATH) => {
-                self.bucket.serve(request).await.unwrap_or_else(|problem| refuse(&problem, &id))
+                self.bucket.serve(request).await.unwrap_or_else(|problem| refuse(&problem, id))
             }
             _ => page::serve(self.site.as_deref(), request)
                 .await
-                .unwrap_or_else(|problem| refuse(&problem, &id)),
+                .unwrap_or_else(|problem| refuse(&problem, id)),
         }
     }
 

@@ -5,7 +5,9 @@
 //! The handlers are the ones that are deployed. What is only here, is only
 //! here: no binary that is deployed has a way around the token.
 
+mod backup;
 mod bucket;
+mod disk;
 mod door;
 mod dynamodb;
 mod environment;
@@ -22,10 +24,12 @@ mod process;
 mod pump;
 mod rest;
 mod runtime_api;
+mod serving;
 pub mod settings;
 mod sign_in;
 mod sources;
 mod sqs;
+mod trouble;
 mod watch;
 
 /// The embedded database makes and drops millions of small values: a fifth of
@@ -33,6 +37,7 @@ mod watch;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+pub use backup::{backup, restore};
 pub use dynamodb::serve as serve_dynamodb;
 pub use environment::environment;
 pub use functions::Handlers;

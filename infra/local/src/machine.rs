@@ -12,6 +12,7 @@ use anyhow::{Context, anyhow, bail};
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use axum::Router;
+use hyper_util::service::TowerToHyperService;
 use shared::app::{App, Clock, sdk_loader};
 use shared::auth::{KeyCache, KeySet};
 use shared::config::{Config, EmbeddingService, Endpoints, Tables};
@@ -26,6 +27,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::bucket::{self, Bucket};
 use crate::dynamodb::DynamoDb;
+use crate::events::Stream;
 use crate::functions::{Functions, Handlers, scheduled};
 use crate::gateway::Gateway;
 use crate::guard::listen;
@@ -33,7 +35,7 @@ use crate::model::{BundledModel, MODEL_ID};
 use crate::pump::Queue;
 use crate::sign_in::{CLIENT_ID, SignIn};
 use crate::watch::{Watch, Watching};
-use crate::{events, migrate, pump, sqs};
+use crate::{events, migrate, pump, serving, sqs};
 
 /// Tokens that the small model is asked to read and write together. It could
 /// read more; on two cores that would take most of a minute.
@@ -100,6 +102,9 @@ pub enum ModelChoice {
     None,
 }
 
+/// The file of a data folder that keeps everything but the keys.
+pub(crate) const DATABASE: &str = "dynamodb.sqlite";
+
 /// A machine that runs.
 pub struct Machine {
     app: &'static App,
@@ -130,8 +135,7 @@ impl Machine {
         let sqs_listener = listen(options.sqs_port, "SQS", "--sqs-port or WORKSHOP_SQS_PORT").await?;
 
         let (stop_services, stopping) = watch::channel(false);
-        let dynamodb =
-            DynamoDb::start(&data_dir.join("dynamodb.sqlite"), dynamodb_listener, stopping.clone()).await?;
+        let dynamodb = DynamoDb::start(&data_dir.join(DATABASE), dynamodb_listener, stopping.clone()).await?;
         let endpoints = Endpoints {
             dynamodb: Some(format!("http://{}", dynamodb.address)),
             sqs: Some(format!("http://{}", sqs::start(sqs_listener, stopping)?)),
@@ -205,12 +209,16 @@ impl Machine {
         background.spawn(pump::run(functions.clone(), queues, Queue::IMPORTS, imports_queue_url));
         background.spawn(events::recover(functions.clone(), options.recover_every));
         background.spawn(events::collect(functions.clone()));
-        background.spawn(events::sweep_expired(dynamodb.database.clone()));
+        background.spawn(events::sweep_expired(dynamodb.database.clone(), dynamodb.written.clone()));
         background.spawn(events::read_stream(
             functions.clone(),
-            dynamodb.database.clone(),
-            app.config.tables.drafts.clone(),
-            data_dir.join("stream-position"),
+            Stream {
+                database: dynamodb.database.clone(),
+                disk: dynamodb.disk.clone(),
+                written: dynamodb.written.clone(),
+                table: app.config.tables.drafts.clone(),
+                position: data_dir.join("stream-position"),
+            },
         ));
         let (stop_gateway, stopping) = watch::channel(false);
         let gateway = Arc::new(Gateway::new(
@@ -220,6 +228,7 @@ impl Machine {
             bucket,
             options.user,
             options.site,
+            dynamodb.trouble.clone(),
         )?);
         let serving = tokio::spawn(serve(listener, gateway, stopping));
         Ok(Self {
@@ -275,7 +284,7 @@ impl Machine {
 
     /// Removes expired items now, by the system's time; how many.
     pub async fn sweep(&self) -> anyhow::Result<usize> {
-        events::sweep(self.dynamodb.database.clone()).await
+        events::sweep(self.dynamodb.database.clone(), &self.dynamodb.written).await
     }
 
     /// Stops everything. What was acknowledged is kept; what was under way is
@@ -302,9 +311,7 @@ async fn serve(listener: TcpListener, gateway: Arc<Gateway>, mut stopping: watch
     let stopped = async move {
         let _ = stopping.wait_for(|stop| *stop).await;
     };
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
-        tracing::error!(%error, "the gateway ended");
-    }
+    serving::serve(listener, TowerToHyperService::new(router), stopped).await;
 }
 
 /// The SDK for services that take any credentials.
@@ -317,7 +324,7 @@ async fn local_sdk() -> SdkConfig {
 }
 
 /// Keeps a second machine off the same data.
-fn lock(data_dir: &Path) -> anyhow::Result<File> {
+pub(crate) fn lock(data_dir: &Path) -> anyhow::Result<File> {
     let lock = File::create(data_dir.join("lock"))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),

@@ -1,11 +1,13 @@
 //! `workshop`: the whole Prompt Workshop on this machine.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use local::Machine;
-use local::settings::Settings;
+use local::settings::{Instead, Settings};
+use local::{Machine, backup, restore};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
@@ -18,11 +20,16 @@ const LOGGED: &str = "warn,dynoxide=error,rustack_sqs_core=error,rustack_sqs_htt
 
 fn main() -> ExitCode {
     let settings = Settings::parse();
-    let asked = std::env::var("RUST_LOG").ok().and_then(|asked| asked.parse::<Targets>().ok());
-    let filter = asked.or_else(|| LOGGED.parse().ok()).unwrap_or_default();
+    // What is asked for comes on top: `warn` alone doesn't make the engines talk.
+    let asked = std::env::var("RUST_LOG").unwrap_or_default();
+    let filter =
+        format!("{LOGGED},{asked}").parse::<Targets>().or_else(|_| LOGGED.parse()).unwrap_or_default();
     let format = fmt::layer().compact().with_writer(std::io::stderr);
     tracing_subscriber::registry().with(filter).with(format).init();
     let run = || -> anyhow::Result<()> {
+        if let Some(instead) = &settings.instead {
+            return copy(&settings.data_dir, instead);
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let result = runtime.block_on(run(settings));
         runtime.shutdown_timeout(std::time::Duration::from_secs(1));
@@ -35,6 +42,23 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Makes a backup, or takes one back.
+fn copy(data_dir: &Path, instead: &Instead) -> anyhow::Result<()> {
+    let told = match instead {
+        Instead::Backup { file } => {
+            let bytes = backup(data_dir, file)?;
+            format!("All that {} keeps is in {} ({bytes} bytes).", data_dir.display(), file.display())
+        }
+        Instead::Restore { file } => {
+            let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+            let aside = restore(data_dir, file, &seconds.to_string())?;
+            let aside = aside.map(|aside| format!(" What was there is in {} now.", aside.display()));
+            format!("{} is as {} has it.{}", data_dir.display(), file.display(), aside.unwrap_or_default())
+        }
+    };
+    Ok(writeln!(std::io::stdout(), "{told}")?)
 }
 
 /// Runs until Ctrl-C or SIGTERM.

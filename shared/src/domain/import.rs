@@ -19,6 +19,7 @@ use super::article::{
     Article, LANGUAGE_MAX, NAME_MAX, SUMMARY_MAX, Sentiment, TAG_MAX, TAGS_MAX, TEXT_MAX, TITLE_MAX, URL_MAX,
 };
 use super::clean::{language, plain_text};
+use super::dates::{self, Reading};
 use super::identity::canonical_url;
 use super::records::{CsvRecords, Lines, Mark};
 use super::time::Timestamp;
@@ -436,14 +437,18 @@ fn published_at(value: &str) -> Result<Option<Timestamp>, String> {
     if value.is_empty() {
         return Ok(None);
     }
-    // A date alone has ten characters: anything longer that is not RFC 3339
-    // would lose its time of day without a word.
-    let at = value.parse().ok().or_else(|| Timestamp::parse_loose(value).filter(|_| value.len() == 10));
-    at.map(Some).ok_or_else(|| {
-        "The published_at must be a date, such as 2026-11-21, or a time with its offset, such as \
-         2026-11-21T09:30:00Z."
-            .into()
-    })
+    match dates::read(value) {
+        Reading::One(at) => Ok(Some(at)),
+        Reading::Two { day_first, month_first } => Err(format!(
+            "The published_at {} could be two dates, {} and {}. Write it as one of these.",
+            quoted(value),
+            day_first.date(),
+            month_first.date()
+        )),
+        Reading::None => Err("The published_at must be a date, such as 2026-11-21, or a time, such as \
+             2026-11-21T09:30:00Z."
+            .into()),
+    }
 }
 
 fn sentiment(value: &str) -> Result<Option<Sentiment>, String> {
@@ -583,9 +588,22 @@ mod tests {
     }
 
     #[test]
-    fn a_date_alone_is_its_midnight_and_a_time_needs_its_offset() {
-        assert_eq!(only(with("published_at", "2026-03-14".into())).published_at.date(), "2026-03-14");
-        for wrong in ["2026-03-14T10:00:00", "14.03.2026", "yesterday", "2026-02-30"] {
+    fn a_date_is_taken_in_any_form_that_is_one_date() {
+        for right in [
+            "2026-03-14",
+            "2026-03-14T10:00:00",
+            "14.03.2026",
+            "14/03/2026",
+            "03/14/2026 10:00",
+            "1773446400",
+        ] {
+            assert_eq!(only(with("published_at", right.into())).published_at.date(), "2026-03-14", "{right}");
+        }
+        assert_eq!(
+            why_not(with("published_at", "03/04/2026".into())),
+            r#"The published_at "03/04/2026" could be two dates, 2026-04-03 and 2026-03-04. Write it as one of these."#
+        );
+        for wrong in ["yesterday", "2026-02-30", "0001-01-01"] {
             assert!(
                 why_not(with("published_at", wrong.into())).starts_with("The published_at must be a date")
             );

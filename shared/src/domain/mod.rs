@@ -4,6 +4,7 @@ pub mod article;
 pub mod checks;
 pub mod clean;
 pub mod conversation;
+pub mod dates;
 pub mod draft;
 pub mod figures;
 pub mod identity;

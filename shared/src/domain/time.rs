@@ -58,21 +58,6 @@ impl Timestamp {
         self.to_string().chars().take(10).collect()
     }
 
-    /// Parses RFC 3339, or a date alone (its midnight, UTC).
-    pub fn parse_loose(text: &str) -> Option<Self> {
-        let text = text.trim();
-        if let Ok(instant) = text.parse() {
-            return Some(instant);
-        }
-        // jiff would take the date of a time that lacks its offset.
-        if text.len() != "2026-11-21".len() {
-            return None;
-        }
-        let date: jiff::civil::Date = text.parse().ok()?;
-        let zoned = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-        Some(Self::from_millis(zoned.timestamp().as_millisecond()))
-    }
-
     /// As jiff's type, for calendar arithmetic.
     pub fn to_jiff(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
@@ -138,14 +123,6 @@ mod tests {
         assert_eq!(whole.to_string(), "2026-11-21T09:30:00.000Z");
         assert_eq!(later.to_string(), "2026-11-21T09:30:00.100Z");
         assert!(whole.to_string() < later.to_string());
-    }
-
-    #[test]
-    fn a_date_alone_is_its_midnight() {
-        let date = Timestamp::parse_loose("2026-11-21").unwrap();
-        assert_eq!(date.to_string(), "2026-11-21T00:00:00.000Z");
-        assert!(Timestamp::parse_loose("yesterday").is_none());
-        assert!(Timestamp::parse_loose("2026-11-21T10:00:00").is_none());
     }
 
     #[test]

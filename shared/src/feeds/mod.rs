@@ -4,13 +4,12 @@
 //! - [`collect`]: one collection, from an address to articles
 //! - [`address`]: which addresses may be reached
 //! - [`fetch`]: the guarded way out: limits, redirects, conditional requests
-//! - [`parse`]: a document's bytes → articles; `encoding`, `split`, `dates` and
+//! - [`parse`]: a document's bytes → articles; `encoding`, `split` and
 //!   `discover` are its parts
 //! - [`Feed`]: a feed that a topic follows, as it is kept and shown
 //! - [`health`]: how a feed is doing and when to look again
 
 pub mod address;
-mod dates;
 mod discover;
 mod encoding;
 pub mod fetch;

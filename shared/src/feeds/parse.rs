@@ -17,11 +17,12 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use super::split::{self, Piece};
-use super::{dates, discover, encoding};
+use super::{discover, encoding};
 use crate::domain::article::{
     Article, LANGUAGE_MAX, NAME_MAX, SUMMARY_MAX, TAG_MAX, TAGS_MAX, TEXT_MAX, TITLE_MAX, URL_MAX,
 };
 use crate::domain::clean::{self, plain_text, shorten};
+use crate::domain::dates;
 use crate::domain::identity::{canonical_url, url_identity};
 use crate::domain::text::prefix;
 use crate::domain::time::{DAY_MS, Timestamp};

@@ -11,6 +11,7 @@ mod cross_user;
 mod deletion;
 mod deletion_of_articles;
 mod deletion_of_topics;
+mod disk;
 mod drafts;
 mod expiry;
 mod feeds;

@@ -139,6 +139,33 @@ async fn of_two_commits_of_one_draft_no_version_is_lost_or_made_twice() {
     workshop.stop().await;
 }
 
+/// Whoever names no revision commits what is there; whoever names one, that or nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_goes_through_while_saves_come_in() {
+    let (workshop, _model) = workshop().await;
+    let ada = workshop.client("ada");
+    for round in 0..ROUNDS {
+        let draft = ada.draft(PROMPT).await;
+        let saves = async {
+            for text in 0..10 {
+                save(&ada, &draft, &format!("{PROMPT} {text}"), None).await.expect(200);
+                tokio::time::sleep(Duration::from_millis(15)).await;
+            }
+        };
+        let order = json!({"name": format!("busy_{round}"), "title": "Committed while it was written"});
+        let path = format!("{DRAFTS}/{draft}/commit");
+        let (committed, ()) = join(ada.post(&path, order.clone()), saves).await;
+        committed.expect(201);
+        let prompt = ada.get(&format!("{PROMPTS}/busy_{round}")).await.expect(200);
+        let content = prompt["content"].as_str().expect("a text");
+        assert!(content.starts_with(PROMPT), "{prompt}");
+
+        let stale = ada.request(Method::POST, &path).header("if-match", "\"1\"").json(&order);
+        ada.send(stale).await.expect_problem(412, "stale-revision");
+    }
+    workshop.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_messages_at_once_one_is_answered_and_the_other_refused() {
     let slow = Play::Slowly(

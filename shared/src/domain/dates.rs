@@ -1,0 +1,409 @@
+//! Dates as people, feeds and programs write them: one reader for all that comes in.
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::{Offset, TimeZone};
+
+use super::time::Timestamp;
+
+/// Nothing that is imported was published in an earlier year; programs write `0001-01-01` for "never".
+const YEAR_MIN: i16 = 1500;
+/// Days from Excel's day 0 (1899-12-30) to 1970.
+const EXCEL_EPOCH: f64 = 25_569.0;
+
+/// What a text says of a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// This one.
+    One(Timestamp),
+    /// One of two: `03/04/2026` is written day first by some and month first by others.
+    Two {
+        /// With the day first.
+        day_first: Timestamp,
+        /// With the month first.
+        month_first: Timestamp,
+    },
+    /// None.
+    None,
+}
+
+/// Reads a date: of RFC 3339, RFC 822 and RFC 850 with their many departures, of spreadsheets, of archives and of
+/// programs; without a weekday or with a wrong one, with month names of six languages, without a time, seconds or zone
+/// (then UTC), as `asctime`, as Unix or Excel time.
+pub fn read(text: &str) -> Reading {
+    // Longer than any date, and each try reads all of it.
+    const LENGTH_MAX: usize = 60;
+    let text = text.trim();
+    if text.len() > LENGTH_MAX {
+        return Reading::None;
+    }
+    let one = iso(text).or_else(|| number(text)).or_else(|| with_month_name(text));
+    match one {
+        Some(instant) if instant.to_jiff().to_zoned(TimeZone::UTC).year() >= YEAR_MIN => {
+            Reading::One(instant)
+        }
+        Some(_) => Reading::None,
+        None => in_numbers(text),
+    }
+}
+
+/// Reads a date that can be one only.
+pub fn parse(text: &str) -> Option<Timestamp> {
+    if let Reading::One(instant) = read(text) { Some(instant) } else { None }
+}
+
+fn iso(text: &str) -> Option<Timestamp> {
+    if let Ok(instant) = text.parse::<Timestamp>() {
+        return Some(instant);
+    }
+    // `2026年11月21日`, `2026/11/21`, `2026.11.21`.
+    let (date, rest) = text.split_at(text.find([' ', 'T']).unwrap_or(text.len()));
+    let date = date.replace(['/', '.', '年', '月'], "-").replace('日', "");
+    let text = format!("{date}{rest}");
+    if let Ok(instant) = text.parse::<Timestamp>() {
+        return Some(instant);
+    }
+    let local = text.strip_suffix("UTC").or_else(|| text.strip_suffix("GMT")).unwrap_or(&text).trim_end();
+    let starts_with_year = local.bytes().take_while(u8::is_ascii_digit).count();
+    if !matches!(starts_with_year, 4 | 8) {
+        return None;
+    }
+    instant(local.parse().ok()?, Offset::UTC)
+}
+
+/// A time as one number: Unix time of this century, in seconds or parts of them; `20261121093000`; and the days of a
+/// spreadsheet, from 1954 to 2064.
+fn number(text: &str) -> Option<Timestamp> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    if !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: i64 = whole.parse().ok()?;
+    match whole.len() {
+        10 => Some(Timestamp::from_millis(number.checked_mul(1_000)?)),
+        13 => Some(Timestamp::from_millis(number)),
+        16 => Some(Timestamp::from_millis(number / 1_000)),
+        19 => Some(Timestamp::from_millis(number / 1_000_000)),
+        14 => {
+            let (date, time) = whole.split_at_checked(8)?;
+            instant(format!("{date}T{time}").parse().ok()?, Offset::UTC)
+        }
+        5 if (20_000..60_000).contains(&number) => {
+            let days: f64 = text.parse().ok()?;
+            // A day has 86,400 seconds; the sixteenth digit of the fraction is noise.
+            let seconds = ((days - EXCEL_EPOCH) * 86_400.0).round();
+            Some(Timestamp::from_millis((seconds as i64).checked_mul(1_000)?))
+        }
+        _ => None,
+    }
+}
+
+/// `20/11/2026`, `11/20/26 08:00`, `20.11.2026`, `20-11-2026`: day and month in numbers before the year. With dots the
+/// day is first; otherwise that is known where only one of the two can be a month.
+fn in_numbers(text: &str) -> Reading {
+    let (date, rest) = text.split_at(text.find([' ', 'T', ',']).unwrap_or(text.len()));
+    let rest = rest.trim_start_matches(['T', ',']);
+    let Some(separator) = ['/', '.', '-'].into_iter().find(|separator| date.matches(*separator).count() == 2)
+    else {
+        return Reading::None;
+    };
+    let parts: Vec<&str> = date.split(separator).collect();
+    let [first, second, year] = parts.as_slice() else { return Reading::None };
+    if !matches!((first.len(), second.len(), year.len()), (1 | 2, 1 | 2, 2 | 4)) {
+        return Reading::None;
+    }
+    let read = |day: &str, month: &str| {
+        let month = month.parse::<usize>().ok().and_then(|month| MONTHS.get(month.checked_sub(1)?))?;
+        with_month_name(&format!("{day} {month} {year} {rest}"))
+    };
+    let (day_first, month_first) = (read(first, second), read(second, first));
+    match (day_first, month_first) {
+        (Some(one), None) => Reading::One(one),
+        (None, Some(one)) if separator != '.' => Reading::One(one),
+        (Some(one), Some(other)) if one == other || separator == '.' => Reading::One(one),
+        (Some(day_first), Some(month_first)) => Reading::Two { day_first, month_first },
+        _ => Reading::None,
+    }
+}
+
+/// A date whose month has a name, its parts in any order.
+fn with_month_name(text: &str) -> Option<Timestamp> {
+    let (mut day, mut month, mut year) = (None, None, None);
+    let (mut time, mut offset) = (None, Offset::UTC);
+    let (mut afternoon, mut morning) = (false, false);
+    // `21-Nov-26`, of RFC 850.
+    let dashed = text.split_whitespace().any(|word| word.matches('-').count() == 2);
+    let text = if dashed { text.replacen('-', " ", 2) } else { text.to_owned() };
+    for word in text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty()) {
+        let ordinal = word.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '.');
+        if word.contains(':') && !word.starts_with(['+', '-']) {
+            time = Some(word.to_owned());
+        } else if let (Ok(number), 1 | 2) = (ordinal.parse::<i8>(), ordinal.len()) {
+            match day {
+                None => day = Some(number),
+                // A year of two digits (RFC 2822, section 4.3).
+                Some(_) => year = year.or(Some(i16::from(number) + if number < 50 { 2000 } else { 1900 })),
+            }
+        } else if let (Ok(number), 4) = (word.parse::<i16>(), word.len())
+            && !word.starts_with(['+', '-'])
+        {
+            year = Some(number);
+        } else if let Some(named) = named_month(word)
+            // Of "mar. 24 nov.", the first is a Tuesday.
+            && (month.is_none() || month == Some(3))
+        {
+            month = Some(named);
+        } else if let Some(known) = zone(word) {
+            offset = known;
+        } else {
+            let word = word.replace('.', "");
+            afternoon |= word.eq_ignore_ascii_case("pm");
+            morning |= word.eq_ignore_ascii_case("am");
+        }
+    }
+    let date = Date::new(year?, month?, day?).ok()?;
+    let (mut hour, minute, second) = clock(time.as_deref().unwrap_or("0:00"))?;
+    match hour {
+        12 if morning => hour = 0,
+        ..12 if afternoon => hour += 12,
+        // Some write midnight so, of the day that begins.
+        24 => hour = 0,
+        _ => {}
+    }
+    // A leap second is the last one that a calendar here has.
+    instant(date.at(hour, minute, second.min(59), 0), offset)
+}
+
+/// Hours, minutes and seconds of `9:30`, `09:30:15` or `09:30:15.25`.
+fn clock(time: &str) -> Option<(i8, i8, i8)> {
+    let mut parts = time.trim_end_matches(|c: char| c.is_ascii_alphabetic()).split(':');
+    let mut next = || parts.next().map(|part| part.split('.').next().unwrap_or(part).parse::<i8>());
+    let (hour, minute, second) = (next()?.ok()?, next()?.ok()?, next().unwrap_or(Ok(0)).ok()?);
+    ((0..=24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second))
+        .then_some((hour, minute, second))
+}
+
+const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+
+/// How the names of months begin in German, French, Spanish, Italian, Portuguese and Dutch, where not as in English.
+const OTHER_MONTHS: [(&str, i8); 29] = [
+    ("ene", 1),
+    ("gen", 1),
+    ("fév", 2),
+    ("fev", 2),
+    ("mär", 3),
+    ("maer", 3),
+    ("maa", 3),
+    ("mrt", 3),
+    ("avr", 4),
+    ("abr", 4),
+    ("mai", 5),
+    ("mag", 5),
+    ("mei", 5),
+    ("juin", 6),
+    ("giu", 6),
+    ("juil", 7),
+    ("lug", 7),
+    ("aoû", 8),
+    ("aou", 8),
+    ("ago", 8),
+    ("set", 9),
+    ("okt", 10),
+    ("ott", 10),
+    ("out", 10),
+    ("dez", 12),
+    ("déc", 12),
+    ("dic", 12),
+    ("janv", 1),
+    ("sept", 9),
+];
+
+/// Days of the week that begin as a month does.
+const WEEKDAYS: [&str; 5] = ["mardi", "martes", "martedì", "martedi", "maandag"];
+
+fn named_month(word: &str) -> Option<i8> {
+    let word = word.to_lowercase();
+    if WEEKDAYS.contains(&word.as_str()) {
+        return None;
+    }
+    let other = OTHER_MONTHS.iter().find(|(name, _)| word.starts_with(name)).map(|(_, number)| *number);
+    other.or_else(|| (1..).zip(MONTHS).find(|(_, name)| word.starts_with(name)).map(|(number, _)| number))
+}
+
+/// `+0200`, `-05:00`, or a name of RFC 822. Any other is UTC (RFC 2822, section 4.3).
+fn zone(word: &str) -> Option<Offset> {
+    let hours = match word {
+        "EST" | "CDT" => -5,
+        "EDT" => -4,
+        "CST" | "MDT" => -6,
+        "MST" | "PDT" => -7,
+        "PST" => -8,
+        "CET" | "BST" => 1,
+        "CEST" => 2,
+        _ => {
+            let sign = match word.chars().next()? {
+                '+' => 1,
+                '-' => -1,
+                _ => return None,
+            };
+            let digits = word.get(1..)?.replace(':', "");
+            let (hours, minutes) = digits.split_at_checked(2)?;
+            let seconds = hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60;
+            return Offset::from_seconds(sign * seconds).ok();
+        }
+    };
+    Offset::from_hours(hours).ok()
+}
+
+fn instant(local: DateTime, offset: Offset) -> Option<Timestamp> {
+    let zoned = local.to_zoned(TimeZone::fixed(offset)).ok()?;
+    Some(Timestamp::from_millis(zoned.timestamp().as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_morning_in_every_way_that_it_is_written() {
+        for text in [
+            "2026-11-21T09:30:00Z",
+            "2026-11-21T10:30:00+01:00",
+            "2026-11-21T10:30:00+0100",
+            "2026-11-21T09:30:00.000Z",
+            "2026-11-21 09:30:00Z",
+            "2026-11-21T09:30:00",
+            "2026-11-21 09:30",
+            "2026-11-21 09:30:00 UTC",
+            "2026/11/21 09:30:00",
+            "20261121T093000Z",
+            "Sat, 21 Nov 2026 09:30:00 GMT",
+            "Sat, 21 Nov 2026 09:30:00 +0000",
+            "Sat, 21 Nov 2026 09:30:00 -0000",
+            "Sat, 21 Nov 2026 04:30:00 EST",
+            "Sat, 21 Nov 2026 05:30:00 EDT",
+            "Sat, 21 Nov 2026 01:30:00 PST",
+            "Sat, 21 Nov 2026 9:30:00 Z",
+            "Sat, 21 Nov 2026 09:30 UT",
+            "Sat, 21 Nov 26 09:30:00 GMT",
+            "Mon, 21 Nov 2026 09:30:00 GMT",
+            "Samstag, 21 Nov 2026 10:30:00 +01:00",
+            "Saturday, 21-Nov-26 09:30:00 GMT",
+            "21 November 2026 09:30",
+            "November 21st, 2026 9:30 AM",
+            "Sat Nov 21 09:30:00 2026",
+            "Sat Nov 21 09:30:00 UTC 2026",
+            "Sat, 21 Nov 2026 09:30:00.25 +0000",
+            "  Sat, 21 Nov 2026\n 09:30:00 GMT ",
+            "1795253400",
+            "1795253400000",
+            "1795253400.25",
+            "1795253400000000",
+            "1795253400000000000",
+            // GDELT.
+            "20261121093000",
+            // Spreadsheets.
+            "21/11/2026 09:30",
+            "11/21/2026 9:30 AM",
+            "11/21/26 09:30:00",
+            "21.11.2026 09:30",
+            "21.11.26, 09:30:00",
+            "21-11-2026 09:30",
+            "21-Nov-2026 09:30",
+            "46347.3958333333",
+            "2026.11.21 09:30",
+            "2026年11月21日 09:30",
+            // Archives.
+            "Saturday, November 21, 2026, 9:30 a.m.",
+            "21. November 2026 09:30",
+            "samedi 21 novembre 2026 09:30",
+            "mardi 21 novembre 2026 09:30",
+            "mar. 21 nov. 2026 09:30",
+            "21 de noviembre de 2026 09:30",
+        ] {
+            let read = parse(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(read.to_string(), "2026-11-21T09:30:00.000Z", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_without_a_time_is_its_midnight() {
+        for text in ["2026-11-21", "20261121", "21 Nov 2026", "Nov 21, 2026", "Sat, 21 Nov 2026 24:00:00 GMT"]
+        {
+            assert_eq!(parse(text).unwrap().to_string(), "2026-11-21T00:00:00.000Z", "{text}");
+        }
+    }
+
+    #[test]
+    fn months_have_names_in_seven_languages() {
+        for (names, month) in [
+            ("Jan January Januar janvier janv. enero gennaio janeiro", 1),
+            ("Feb Februar février févr. febrero febbraio fevereiro februari", 2),
+            ("Mar March März Maerz mars marzo março maart mrt", 3),
+            ("Apr April avril abril aprile", 4),
+            ("May Mai mai mayo maggio maio mei", 5),
+            ("Jun June Juni juin junio giugno junho", 6),
+            ("Jul July Juli juillet juil. julio luglio julho", 7),
+            ("Aug August août aout agosto augustus", 8),
+            ("Sep Sept September septembre septiembre settembre setembro", 9),
+            ("Oct October Okt Oktober octobre octubre ottobre outubro", 10),
+            ("Nov November novembre noviembre novembro", 11),
+            ("Dec December Dez Dezember décembre diciembre dicembre dezembro", 12),
+        ] {
+            for name in names.split(' ') {
+                let read = parse(&format!("21 {name} 2026")).unwrap_or_else(|| panic!("{name}"));
+                assert_eq!(read.date(), format!("2026-{month:02}-21"), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_could_be_two_dates_is_two() {
+        let date = |date: &str| date.parse::<Timestamp>().unwrap();
+        let (day_first, month_first) = (date("2026-04-03T00:00:00Z"), date("2026-03-04T00:00:00Z"));
+        for text in ["03/04/2026", "3/4/2026", "03-04-2026", "3/4/26"] {
+            assert_eq!(read(text), Reading::Two { day_first, month_first }, "{text}");
+            assert_eq!(parse(text), None);
+        }
+        assert_eq!(read("04/04/2026"), Reading::One(date("2026-04-04T00:00:00Z")));
+        assert_eq!(read("03.04.2026"), Reading::One(day_first));
+        assert!(
+            matches!(read("03/04/2026 9:30 PM"), Reading::Two { day_first, .. } if day_first == date("2026-04-03T21:30:00Z"))
+        );
+    }
+
+    #[test]
+    fn twelve_hour_clocks_are_told_apart() {
+        let hour = |text: &str| parse(text).unwrap().to_string()[11..13].to_owned();
+        assert_eq!(hour("Nov 21, 2026 12:30 AM"), "00");
+        assert_eq!(hour("Nov 21, 2026 12:30 PM"), "12");
+        assert_eq!(hour("Nov 21, 2026 3:30 pm"), "15");
+    }
+
+    #[test]
+    fn what_is_no_date_is_none() {
+        for text in [
+            "",
+            "yesterday",
+            "31 Feb 2026",
+            "21 Nov",
+            "Nov 2026",
+            "2026-13-01",
+            "21 Nov 2026 25:00:00",
+            "21 Nov 2026 é:é",
+            "é Nov +é 2026",
+            "99999",
+            "0001-01-01",
+            "0001-01-01T00:00:00Z",
+            "32/13/2026",
+            "11.21.2026",
+            "2026",
+            "1/2/3/2026",
+            "-5",
+            "1e9",
+            "Sat, 21 Nov 2026 09:30:00 GMT, or perhaps a little later than that, who knows",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}
