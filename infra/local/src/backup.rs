@@ -1,6 +1,7 @@
 //! A copy of all that the workshop keeps, in one file, and its way back.
 
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -26,6 +27,8 @@ pub fn backup(data_dir: &Path, file: &Path) -> anyhow::Result<u64> {
     let path = file.to_str().context("The file's path is not UTF-8.")?;
     let source = Connection::open_with_flags(&database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     source.busy_timeout(std::time::Duration::from_secs(30))?;
+    // It has everybody's conversations: for its owner's eyes.
+    File::options().write(true).create_new(true).mode(0o600).open(file)?;
     // As one moment has it, whatever is written meanwhile.
     if let Err(error) = source.execute("VACUUM INTO ?1", [path]) {
         let _ = std::fs::remove_file(file);
@@ -82,6 +85,8 @@ fn check(file: &Path) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use dynoxide::Database;
     use serde_json::json;
 
@@ -119,6 +124,7 @@ mod tests {
         database.create_table(serde_json::from_value(table).unwrap()).unwrap();
         put(&database, "before");
         assert!(backup(&folder, &file).unwrap() > 0);
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         put(&database, "after");
         assert!(backup(&folder, &file).unwrap_err().to_string().contains("is there already"));
         drop(database);

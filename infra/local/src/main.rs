@@ -21,9 +21,10 @@ const LOGGED: &str = "warn,dynoxide=error,rustack_sqs_core=error,rustack_sqs_htt
 fn main() -> ExitCode {
     let settings = Settings::parse();
     // What is asked for comes on top: `warn` alone doesn't make the engines talk.
-    let asked = std::env::var("RUST_LOG").unwrap_or_default();
-    let filter =
-        format!("{LOGGED},{asked}").parse::<Targets>().or_else(|_| LOGGED.parse()).unwrap_or_default();
+    // (Of nothing after a comma, the parser would make a level of its own.)
+    let asked = std::env::var("RUST_LOG").ok().filter(|asked| !asked.trim().is_empty());
+    let asked = asked.and_then(|asked| format!("{LOGGED},{asked}").parse::<Targets>().ok());
+    let filter = asked.or_else(|| LOGGED.parse().ok()).unwrap_or_default();
     let format = fmt::layer().compact().with_writer(std::io::stderr);
     tracing_subscriber::registry().with(filter).with(format).init();
     let run = || -> anyhow::Result<()> {

@@ -174,7 +174,7 @@ impl Settings {
                 Some(id) => id.to_owned(),
                 None => first_model(url, key.as_ref()).await?,
             };
-            let told = format!("{id}, at {url}");
+            let told = format!("{id}, at {}", without_secrets(url));
             return Ok((ModelChoice::Configured(vec![one(&id, url, key)]), told));
         }
         if let Some(json) = environment("WORKSHOP_MODELS") {
@@ -233,6 +233,16 @@ async fn first_model(url: &str, key: Option<&Secret>) -> anyhow::Result<String> 
     })
 }
 
+/// An address without what may be a secret of it: a user and password, a query.
+fn without_secrets(url: &str) -> String {
+    let Ok(mut url) = url::Url::parse(url) else { return "its address".to_owned() };
+    // Only an address without a host has no place for them.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.to_string()
+}
+
 fn is_of_this_machine(url: &str) -> bool {
     let host =
         url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
@@ -272,6 +282,12 @@ async fn listed(url: &str, key: Option<&Secret>, patience: Duration) -> anyhow::
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn an_address_is_told_without_its_secrets() {
+        let told = without_secrets("http://user:sk-1@127.0.0.1:8000/v1?key=sk-2");
+        assert_eq!(told, "http://127.0.0.1:8000/v1");
+    }
 
     #[test]
     fn a_model_that_talks_is_known_by_its_name() {
