@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::prelude::*;
 
-/// A commit that a save or a test meets meanwhile is tried again, with the text that is there then: this often in all.
+/// How often a commit is tried in all. One that meets a save or a test is tried again, with the newest text.
 const ATTEMPTS: u32 = 8;
 
 /// The version that was committed.

@@ -59,7 +59,7 @@ pub fn restore(data_dir: &Path, file: &Path, moment: &str) -> anyhow::Result<Opt
         if aside.exists() {
             bail!("{} is there already. Nothing was changed; try again.", aside.display());
         }
-        // What stands in its log only belongs to it.
+        // Its log may hold the newest writes: they go into the file first.
         let opened = Connection::open(&database)?;
         opened.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         drop(opened);

@@ -44,7 +44,7 @@ pub struct DynamoDb {
     pub disk: Arc<Disk>,
     /// Told of each write.
     pub written: Arc<Notify>,
-    /// What keeps it from working.
+    /// The trouble with its disk, if there is any.
     pub trouble: Arc<Trouble>,
     /// Where its wire protocol is served.
     pub address: SocketAddr,
@@ -93,7 +93,7 @@ pub async fn serve(listener: TcpListener, database: Database, stopped: impl Futu
     serve_noting(listener, database, None, stopped).await;
 }
 
-/// Who is told of what comes of requests.
+/// What requests report to: their writes, and errors of the disk.
 #[derive(Clone)]
 struct Noted {
     written: Arc<Notify>,

@@ -83,7 +83,7 @@ pub async fn sweep(database: Database, written: &Notify) -> anyhow::Result<usize
 pub struct Stream {
     /// The engine that writes it.
     pub database: Database,
-    /// Where it is kept.
+    /// The engine's file. Handled records are removed from it.
     pub disk: Arc<Disk>,
     /// Told of each write.
     pub written: Arc<Notify>,
@@ -160,7 +160,7 @@ impl Stream {
         }
     }
 
-    /// Where reading begins: nothing that was handled is there any more.
+    /// Returns the iterator at the stream's beginning. Handled records are removed, so every record is new.
     fn open(&self) -> anyhow::Result<String> {
         // Versions before 0.1.0 kept how far they had read, and every record. Cleaning up twice is harmless.
         let _ = std::fs::remove_file(&self.position);

@@ -20,7 +20,7 @@ const LOGGED: &str = "warn,dynoxide=error,rustack_sqs_core=error,rustack_sqs_htt
 
 fn main() -> ExitCode {
     let settings = Settings::parse();
-    // What is asked for comes on top: `warn` alone doesn't make the engines talk.
+    // RUST_LOG adds to the default, and overrides what both name: `warn` alone leaves the engines silent.
     // (Of nothing after a comma, the parser would make a level of its own.)
     let asked = std::env::var("RUST_LOG").ok().filter(|asked| !asked.trim().is_empty());
     let asked = asked.and_then(|asked| format!("{LOGGED},{asked}").parse::<Targets>().ok());

@@ -13,8 +13,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
-/// How long a connection may take for the head of its next request; then it is closed. Whoever opens many and says
-/// nothing would use up the process's files.
+/// How long a connection may take to send the head of its next request; then it is closed. Silent connections would
+/// otherwise use up the files that a process may open.
 const HEAD: Duration = Duration::from_secs(30);
 /// The pause after a connection that couldn't be taken, mostly since too many are open.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -46,7 +46,7 @@ where
             .serve_connection(TokioIo::new(stream), service.clone());
         let connection = open.watch(connection);
         tokio::spawn(async move {
-            // What went wrong with a connection, its other side knows.
+            // An error ends this connection only, and its client sees it.
             let _ = connection.await;
         });
     }

@@ -98,12 +98,12 @@ pub struct Settings {
     #[arg(long, env = "WORKSHOP_SITE", default_value = "static-site/dist")]
     pub site: PathBuf,
 
-    /// What to do in place of running the workshop
+    /// A command to run instead of the workshop
     #[command(subcommand)]
     pub instead: Option<Instead>,
 }
 
-/// What else the program does.
+/// The other commands.
 #[derive(Debug, Subcommand)]
 pub enum Instead {
     /// Write all that the data folder keeps into one file, also while the workshop runs
@@ -225,11 +225,12 @@ fn one(id: &str, url: &str, key: Option<Secret>) -> Model {
 }
 
 async fn first_model(url: &str, key: Option<&Secret>) -> anyhow::Result<String> {
+    let told = without_secrets(url);
     let found = listed(url, key, ANSWER).await.with_context(|| {
-        format!("{url} does not say which models it has. Name one with --llm-model or WORKSHOP_LLM_MODEL")
+        format!("{told} does not say which models it has. Name one with --llm-model or WORKSHOP_LLM_MODEL")
     })?;
     found.into_iter().find(|id| can_chat(id)).with_context(|| {
-        format!("{url} has no model that talks. Name one with --llm-model or WORKSHOP_LLM_MODEL")
+        format!("{told} has no model that talks. Name one with --llm-model or WORKSHOP_LLM_MODEL")
     })
 }
 
@@ -274,7 +275,8 @@ async fn listed(url: &str, key: Option<&Secret>, patience: Duration) -> anyhow::
     if let Some(key) = key {
         request = request.bearer_auth(key.reveal());
     }
-    let list: List = request.send().await?.error_for_status()?.json().await?;
+    let list = async { request.send().await?.error_for_status()?.json::<List>().await };
+    let list = list.await.map_err(reqwest::Error::without_url)?;
     Ok(list.data.into_iter().map(|entry| entry.id).collect())
 }
 
@@ -287,6 +289,14 @@ mod tests {
     fn an_address_is_told_without_its_secrets() {
         let told = without_secrets("http://user:sk-1@127.0.0.1:8000/v1?key=sk-2");
         assert_eq!(told, "http://127.0.0.1:8000/v1");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_lists_no_models_is_named_without_the_secrets_of_its_address() {
+        // Nobody listens on port 1.
+        let error = first_model("http://user:sk-1@127.0.0.1:1/v1?key=sk-2", None).await.unwrap_err();
+        let told = format!("{error:#}");
+        assert!(told.starts_with("http://127.0.0.1:1/v1 does not say") && !told.contains("sk-"), "{told}");
     }
 
     #[test]

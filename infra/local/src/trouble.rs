@@ -11,7 +11,7 @@ pub enum Kind {
     Full,
     /// Nothing may be written.
     ReadOnly,
-    /// What is there can't be understood.
+    /// The database can't be read.
     Damaged,
     /// The disk itself fails.
     Failing,
