@@ -1,7 +1,7 @@
 # What a person types. Each target installs what it needs, once.
 
 .PHONY: help run backup restore watch page test test-api test-browser test-watch test-template test-deploy nightly arm64 bench pictures routes tools \
-  deploy release archive user undeploy fmt functions
+  deploy release archive user reindex undeploy fmt functions
 
 # Where cargo builds: every script takes it from here.
 export CARGO_TARGET_DIR := $(shell tests/target-dir.sh)
@@ -30,8 +30,11 @@ PAGE_SOURCES := $(shell find static-site/src static-site/public -type f -not -na
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-run: page  ## the whole workshop on this machine
-	$(CARGO_BUILD) --bin workshop
+# The page is built beside the machine.
+run:  ## the whole workshop on this machine
+	@$(MAKE) --silent page & page=$$!; \
+	  $(CARGO_BUILD) --bin workshop || { kill $$page; wait $$page; exit 1; }; \
+	  wait $$page
 	@exec "$(CARGO_TARGET_DIR)/debug/workshop"
 
 backup:  ## all that the workshop keeps on this machine, in one file, also while it runs; FILE=<name>
@@ -105,6 +108,9 @@ archive: $(DEPLOY_TOOLS)  ## the functions as a release has them attached; ARCHI
 
 user: $(DEPLOY_TOOLS)  ## an account for EMAIL=<address>; ADMINISTRATOR=yes
 	@$(DEPLOY) user "$(EMAIL)" $(if $(ADMINISTRATOR),--administrator)
+
+reindex: $(DEPLOY_TOOLS)  ## gives articles their meaning that were imported with other embeddings, or without
+	@$(DEPLOY) reindex
 
 undeploy: $(DEPLOY_TOOLS)  ## takes it away from AWS; keeps the data, unless DATA=delete
 	@$(DEPLOY) undeploy --data $(or $(DATA),keep)

@@ -1,4 +1,5 @@
-"""Puts the workshop on AWS, and takes it away again: what `make deploy`, `make user` and `make undeploy` run.
+"""Puts the workshop on AWS, and takes it away again: what `make deploy`, `make user`, `make reindex` and `make
+undeploy` run.
 
 The functions are those of the release, when the checkout is one, and else built here.
 
@@ -75,6 +76,7 @@ def main(arguments=None):
     undeploy = commands.add_parser("undeploy", help="takes it away")
     undeploy.add_argument("--data", choices=["keep", "delete"], default="keep")
     undeploy.add_argument("--yes", action="store_true", help="doesn't ask before deleting data")
+    commands.add_parser("reindex", help="gives articles without meaning theirs, after the embeddings have changed")
     user = commands.add_parser("user", help="makes an account")
     user.add_argument("email")
     user.add_argument("--administrator", action="store_true")
@@ -85,6 +87,8 @@ def main(arguments=None):
         cloud = Cloud(asked.stack)
         if asked.command == "deploy":
             cloud.deploy(parameters(asked), asked.build)
+        elif asked.command == "reindex":
+            cloud.reindex()
         elif asked.command == "undeploy":
             cloud.undeploy(asked.data == "delete", asked.yes)
         else:
@@ -391,6 +395,25 @@ class Cloud:
                 f"The log group {outputs['FunctionLogs']} says why; `make deploy` tries again."
             )
         say("The default prompt and the sample articles are installed.")
+
+    def reindex(self):
+        """The meaning of articles that have none: they were imported with other embeddings, or while there were none."""
+        function, client = self.outputs()["ReindexFunction"], self.session.client("lambda")
+        given, left = 0, None
+        while left != 0:
+            answer = client.invoke(FunctionName=function, Payload=b"{}")
+            told = answer["Payload"].read().decode()
+            done = {} if "FunctionError" in answer else json.loads(told)
+            if "left" not in done:
+                raise Stopped(
+                    f"Stopped after {given} articles: {done.get('stopped', told)}\n"
+                    "What was given its meaning keeps it. See to the embeddings' server; `make reindex` goes on from there."
+                )
+            given += done["given"]
+            if done["given"] == 0 and done["left"] > 0 and left == done["left"]:
+                raise Stopped(f"{left} articles change while they are read. `make reindex` goes on from there.")
+            left = done["left"]
+            say(f"{given} articles were given their meaning, {left} are left.")
 
     def report(self, outputs):
         say(f"\nThe workshop is at  {outputs['Address']}")

@@ -52,8 +52,8 @@ pub enum Trigger {
         /// Minutes from one call to the next.
         minutes: u32,
     },
-    /// The deploy script, after each deployment.
-    Deployment,
+    /// The deploy script: after each deployment, or when a person asks it to.
+    Script,
 }
 
 /// How many calls there are at the same time.

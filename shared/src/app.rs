@@ -1,6 +1,6 @@
 //! What a handler is given: settings, clients, time and randomness.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -32,6 +32,8 @@ pub struct App {
     pub clock: Clock,
     /// A growing answer, a run's or the assistant's, is recorded at most this often.
     pub flush_every: Duration,
+    /// Whether the embeddings' server refuses what is optional in a request: it is left out from then on.
+    pub plain_embeddings: AtomicBool,
     /// Keys of the sign-in, once fetched.
     pub keys: crate::auth::KeyCache,
     sdk: SdkConfig,
@@ -52,6 +54,7 @@ impl App {
             config,
             clock,
             flush_every: Duration::from_secs(1),
+            plain_embeddings: AtomicBool::new(false),
             keys: crate::auth::KeyCache::default(),
             sdk,
             store: OnceLock::new(),

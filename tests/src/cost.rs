@@ -327,6 +327,8 @@ impl Meter {
         self.job("recover-runs, at rest", recover, json!({})).await;
         let collect = async |app, event: Value| jobs::collect_feeds::handle(app, event).await;
         self.job("collect-feeds, at rest", collect, json!({})).await;
+        let reindex = async |app, event: Value| jobs::reindex::handle(app, event).await;
+        self.job("reindex, with nothing left", reindex, json!({})).await;
         self.job("install", async |app, event: Value| jobs::install::handle(app, event).await, json!({}))
             .await;
     }

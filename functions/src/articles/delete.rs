@@ -26,7 +26,7 @@ pub const ROUTE: Route = Route::new(
 /// Deletes an article.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;
-    let topic = crate::topics::topic_of_path(&request)?;
+    let topic = crate::topics::topic_of_path(app, &request).await?;
     let id = id_of_path(&request).ok_or_else(nowhere)?;
     let deleted = app.store().removals.delete_article(&topic, id, user.asker(), app.now()).await?;
     let name = deleted.ok_or_else(nowhere)?;

@@ -56,7 +56,7 @@ pub fn prepare(app: &App) {
 /// Imports articles.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;
-    let mut target = Target::of_person(&crate::topics::topic_of_path(&request)?, &user.id);
+    let mut target = Target::of_person(&crate::topics::topic_of_path(app, &request).await?, &user.id);
     let format = format(&request)?;
     if request.body().len() > BODY_MAX {
         return Err(Problem::new(

@@ -77,6 +77,8 @@ pub struct Output {
     pub notice: Option<String>,
     /// Whether meaning was compared, beside words.
     pub by_meaning: bool,
+    /// Articles of the topic that can be found by their meaning. The others are found by their words until then.
+    pub with_meaning: u64,
 }
 
 /// What a test would find.
@@ -113,10 +115,10 @@ pub fn prepare(app: &App) {
 /// Searches a topic.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     user(app, &request).await?;
-    let question = asked(&request)?;
+    let question = asked(app, &request).await?;
     let results =
         corpus::search(app, &question, app.now()).await?.ok_or_else(|| Problem::not_found("topic"))?;
-    let is_asked = !question.query.is_empty();
+    let is_asked = results.is_asked;
     let wants_meaning = question.by.meaning() && is_asked;
     let notice = if results.found.is_empty() {
         Some("No article matches. Try other words, a longer period or fewer filters.")
@@ -127,13 +129,24 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     } else {
         None
     };
+    let with_meaning = results.topic.articles.saturating_sub(results.without_meaning);
+    let notice = match notice {
+        Some(sentence) => Some(sentence.to_owned()),
+        None if wants_meaning && results.without_meaning > 0 => Some(format!(
+            "Of the topic's {} articles {with_meaning} can be found by their meaning so far, and the others by their \
+             words.",
+            results.topic.articles
+        )),
+        None => None,
+    };
     let output = Output {
         topic: results.topic.name,
         total: results.total as u64,
         searched: results.topic.articles,
         time_phrase: results.phrase,
-        notice: notice.map(str::to_owned),
+        notice,
         by_meaning: results.by_meaning,
+        with_meaning,
         articles: results.found.into_iter().map(Found::from).collect(),
     };
     json_response(StatusCode::OK, &output)
@@ -163,8 +176,8 @@ impl From<shared::domain::search::Found> for Found {
 }
 
 /// The question that the path and the query string ask.
-fn asked(request: &Request) -> Result<Question, Problem> {
-    let topic = crate::topics::topic_of_path(request)?;
+async fn asked(app: &App, request: &Request) -> Result<Question, Problem> {
+    let topic = crate::topics::topic_of_path(app, request).await?;
     let mut errors = Errors::default();
     let text = query(request, "query").unwrap_or_default().trim().to_owned();
     errors.prose("query", &text, 0, QUERY_LENGTH.1);

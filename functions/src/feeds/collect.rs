@@ -25,7 +25,7 @@ pub const ROUTE: Route = Route::new(
 /// Collects a feed.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     user(app, &request).await?;
-    let topic = crate::topics::topic_of_path(&request)?;
+    let topic = crate::topics::topic_of_path(app, &request).await?;
     let id = super::feed_of_path(&request)?;
     match collect_now(app, &topic, &id).await? {
         Collect::Done(feed) => json_response(StatusCode::OK, &feed),

@@ -36,7 +36,7 @@ pub const ROUTE: Route =
 /// Follows a feed.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;
-    let topic = crate::topics::topic_of_path(&request)?;
+    let topic = crate::topics::topic_of_path(app, &request).await?;
     let input: Input = json(&request)?;
     let mut errors = Errors::default();
     let url = errors.line("url", &input.url, 1, URL_MAX);

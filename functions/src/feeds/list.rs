@@ -30,7 +30,7 @@ pub const ROUTE: Route =
 /// Lists feeds.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     user(app, &request).await?;
-    let topic = crate::topics::topic_of_path(&request)?;
+    let topic = crate::topics::topic_of_path(app, &request).await?;
     let store = app.store();
     let (there, feeds) = futures::try_join!(store.articles.topic(&topic), store.feeds.list(&topic))?;
     if there.is_none() {

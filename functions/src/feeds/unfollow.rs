@@ -20,12 +20,12 @@ pub const ROUTE: Route = Route::new(
 )
 .says("Follows a feed no longer. Its articles stay.")
 .gives_json::<Done>(200)
-.may(&[Items(Articles, &[Update, Delete])]);
+.may(&[Items(Articles, &[Get, Update, Delete])]);
 
 /// Stops following.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     user(app, &request).await?;
-    let topic = crate::topics::topic_of_path(&request)?;
+    let topic = crate::topics::topic_of_path(app, &request).await?;
     let id = super::feed_of_path(&request)?;
     if !app.store().feeds.unfollow(&topic, &id).await? {
         return Err(Problem::not_found("feed"));

@@ -2,7 +2,7 @@
 
 use shared::app::App;
 use shared::auth::User;
-use shared::domain::article::topic_slug;
+use shared::domain::article::{topic_name, topic_slug};
 use shared::domain::large_import::LargeImport;
 use shared::http::{Problem, Request, path_id, path_text};
 
@@ -14,6 +14,7 @@ routes! { start, run, get }
 async fn of_path(app: &App, user: &User, request: &Request) -> Result<LargeImport, Problem> {
     let id = path_id(request, "import_id", "import")?;
     let import = app.store().imports.get(&user.id, id, app.now()).await?;
-    let slug = topic_slug(&path_text(request, "topic"));
-    import.filter(|import| topic_slug(&import.topic) == slug).ok_or_else(|| Problem::not_found("import"))
+    let slug = |name: &str| topic_slug(&topic_name(name).unwrap_or_else(|_| name.to_owned()));
+    let named = slug(&path_text(request, "topic"));
+    import.filter(|import| slug(&import.topic) == named).ok_or_else(|| Problem::not_found("import"))
 }

@@ -42,12 +42,12 @@ pub const ROUTE: Route =
         .says("Says where a file of up to 200 MB can be uploaded, to be imported in the background.")
         .takes_json::<FileOrder>()
         .gives_json::<Output>(201)
-        .may(&[Items(Usage, &[Put]), Files(&[S3::Put])]);
+        .may(&[Items(Articles, &[Get]), Items(Usage, &[Put]), Files(&[S3::Put])]);
 
 /// Starts an import.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;
-    let topic = crate::topics::topic_of_path(&request)?;
+    let topic = crate::topics::topic_of_path(app, &request).await?;
     let order = json::<FileOrder>(&request)?.checked()?;
     let now = app.now();
     let import = LargeImport::new(app.new_id(), topic, &order, now);

@@ -8,7 +8,7 @@ use shared::app::App;
 use crate::prelude::*;
 
 /// After a deployment: installs the default prompt and the sample collection.
-pub const JOB: Job = Job::new("install", Trigger::Deployment, event!(handle))
+pub const JOB: Job = Job::new("install", Trigger::Script, event!(handle))
     .says("After a deployment: installs the default prompt and the sample collection.")
     .may(&[
         EmbeddingKey,

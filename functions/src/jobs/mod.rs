@@ -11,7 +11,7 @@ use shared::store::{OpenRun, StoreError};
 
 use crate::job::jobs;
 
-jobs! { run_test, dead_letters, recover_runs, import_articles, collect_feeds, drafts_cleanup, install }
+jobs! { run_test, dead_letters, recover_runs, import_articles, collect_feeds, drafts_cleanup, install, reindex }
 
 /// What a message announces. One that announces nothing is dropped: it would
 /// come for ever.

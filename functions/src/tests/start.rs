@@ -78,6 +78,7 @@ async fn made(app: &App, user: &User, draft_id: Uuid, id: Uuid) -> Result<Option
 async fn start(app: &App, user: &User, draft_id: Uuid, order: Order, id: Uuid) -> Result<Response, Problem> {
     let store = app.store();
     let model = model(app, order.model.as_deref())?;
+    let order = Order { topic: crate::topics::named(app, &order.topic).await??, ..order };
     if store.articles.topic(&order.topic).await?.is_none() {
         let detail =
             format!("There is no topic named \"{}\". Choose one from the list of topics.", order.topic);

@@ -35,7 +35,7 @@ pub const ROUTE: Route =
 /// Deletes a topic.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;
-    let topic = super::topic_of_path(&request)?;
+    let topic = super::topic_of_path(app, &request).await?;
     let deleted = app.store().removals.delete_topic(&topic, user.asker(), app.now()).await?;
     let DeletedTopic { name, articles, feeds } =
         deleted.ok_or_else(|| Problem::not_found("topic of yours"))?;

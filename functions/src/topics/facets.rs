@@ -48,7 +48,7 @@ pub const ROUTE: Route =
 /// Counts a topic's articles.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     user(app, &request).await?;
-    let topic = super::topic_of_path(&request)?;
+    let topic = super::topic_of_path(app, &request).await?;
     let mut errors = Errors::default();
     let days = crate::articles::search::days(&request, &mut errors);
     let days = errors.or(days).map_err(|errors| Problem::invalid(super::in_query(errors)))?;

@@ -1,23 +1,46 @@
 //! Topics and articles: `/api/topics/…`.
 
+use shared::app::App;
 use shared::corpus::ImportStopped;
-use shared::domain::article::TOPIC_NAME_MAX;
+use shared::domain::article::{TOPIC_NAME_MAX, topic_name, topic_slug};
 use shared::domain::text::{Errors, FieldError};
 use shared::http::{Code, Problem, Request, path_text};
+use shared::store::StoreError;
 
 use crate::route::routes;
 
 routes! { list, delete, facets }
 
 /// The topic's name in the path, decoded and checked.
-pub(crate) fn topic_of_path(request: &Request) -> Result<String, Problem> {
+pub(crate) async fn topic_of_path(app: &App, request: &Request) -> Result<String, Problem> {
     let mut errors = Errors::default();
     let topic = errors.line("topic", &path_text(request, "topic"), 1, TOPIC_NAME_MAX);
-    let topic = topic.split_whitespace().collect::<Vec<_>>().join(" ");
-    errors.or(topic).map_err(|errors| {
+    let named = match errors.or(topic) {
+        Ok(topic) => named(app, &topic).await?.map_err(|error| vec![error]),
+        Err(errors) => Err(errors),
+    };
+    named.map_err(|errors| {
         let at_path = |error| FieldError { pointer: "{topic}".to_owned(), ..error };
         Problem::invalid(errors.into_iter().map(at_path).collect())
     })
+}
+
+/// The name of the topic that is meant: one form of it for all that look the same. A topic from before there was one
+/// form is found by the name that it has.
+pub(crate) async fn named(app: &App, typed: &str) -> Result<Result<String, FieldError>, StoreError> {
+    let name = topic_name(typed);
+    if name.as_deref().is_ok_and(|name| topic_slug(name) == topic_slug(typed)) {
+        return Ok(name.map_err(|sentence| FieldError::new("topic", sentence)));
+    }
+    let store = &app.store().articles;
+    let is_known = match &name {
+        Ok(name) => store.topic(name).await?.is_some(),
+        Err(_) => false,
+    };
+    if !is_known && let Some(before) = store.topic(typed).await? {
+        return Ok(Ok(before.name));
+    }
+    Ok(name.map_err(|sentence| FieldError::new("topic", sentence)))
 }
 
 /// Seconds after which a caller tries again where a topic is being removed: most are by then.

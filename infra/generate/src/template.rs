@@ -213,7 +213,7 @@ fn event(trigger: &Trigger) -> String {
 "
             )
         }
-        Trigger::Deployment => String::new(),
+        Trigger::Script => String::new(),
     }
 }
 

@@ -44,6 +44,9 @@ pub fn backup(data_dir: &Path, file: &Path) -> anyhow::Result<u64> {
 /// # Errors
 /// When a workshop uses the folder or the file is no whole backup: then nothing was changed.
 pub fn restore(data_dir: &Path, file: &Path, moment: &str) -> anyhow::Result<Option<PathBuf>> {
+    if !file.exists() {
+        bail!("There is no file {}. Nothing was changed.", file.display());
+    }
     check(file)
         .with_context(|| format!("{} is no backup of a workshop. Nothing was changed", file.display()))?;
     std::fs::create_dir_all(data_dir)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::functions::jobs::{collect_feeds, drafts_cleanup, recover_runs};
+use ::functions::jobs::{collect_feeds, drafts_cleanup, recover_runs, reindex};
 use anyhow::{Context, anyhow};
 use dynoxide::Database;
 use dynoxide::actions::describe_stream::DescribeStreamRequest;
@@ -28,6 +28,8 @@ const COLLECT_EVERY: Duration = Duration::from_secs(60);
 const READ_EVERY: Duration = Duration::from_millis(500);
 /// When it is tried again after a failure.
 const TRY_EVERY: Duration = Duration::from_secs(5);
+/// How often articles without meaning are looked for.
+const REINDEX_EVERY: Duration = Duration::from_secs(60);
 /// How long nothing is written before the file's free space is given back.
 const TIDY_AFTER: Duration = Duration::from_secs(5);
 /// Records of one event.
@@ -53,6 +55,38 @@ pub async fn collect(functions: Functions) {
         tick.tick().await;
         if let Err(error) = functions.invoke(&collect_feeds::JOB, scheduled()).await {
             tracing::warn!(error = format!("{error:#}"), "collect-feeds failed; it is called again");
+        }
+    }
+}
+
+/// Gives articles that have no vector, or another model's, theirs: at once, and for as long as there is a server of
+/// embeddings, which may be down at times, every [`REINDEX_EVERY`] when some are left.
+pub async fn reindex(functions: Functions, is_served: bool) {
+    let mut tick = interval(REINDEX_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        // In parts, as the job has them.
+        let is_done = loop {
+            match functions.invoke(&reindex::JOB, scheduled()).await {
+                Ok(told) => {
+                    let count = |name| told.get(name).and_then(serde_json::Value::as_u64);
+                    if count("left") == Some(0) {
+                        break true;
+                    }
+                    // The server is away, or what is left changes while it is read.
+                    if count("given").unwrap_or(0) == 0 {
+                        break false;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(error = format!("{error:#}"), "reindex failed; it is called again");
+                    break false;
+                }
+            }
+        };
+        if is_done && !is_served {
+            return;
         }
     }
 }

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::functions::jobs::collect_feeds;
+use ::functions::jobs::{collect_feeds, reindex};
 use anyhow::{Context, anyhow, bail};
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use axum::Router;
 use hyper_util::service::TowerToHyperService;
+use serde_json::Value;
 use shared::app::{App, Clock, sdk_loader};
 use shared::auth::{KeyCache, KeySet};
 use shared::config::{Config, EmbeddingService, Endpoints, Tables};
@@ -209,6 +210,7 @@ impl Machine {
         background.spawn(pump::run(functions.clone(), queues, Queue::IMPORTS, imports_queue_url));
         background.spawn(events::recover(functions.clone(), options.recover_every));
         background.spawn(events::collect(functions.clone()));
+        background.spawn(events::reindex(functions.clone(), app.config.embeddings.is_some()));
         background.spawn(events::sweep_expired(dynamodb.database.clone(), dynamodb.written.clone()));
         background.spawn(events::read_stream(
             functions.clone(),
@@ -275,6 +277,11 @@ impl Machine {
     /// An access token for `user`, for an hour.
     pub fn token(&self, user: &str) -> anyhow::Result<String> {
         self.sign_in.access_token(user, self.app.now(), Duration::from_secs(3_600), self.app.new_id())
+    }
+
+    /// Gives articles without meaning theirs, as far as the embeddings' server does.
+    pub async fn reindex(&self) -> anyhow::Result<Value> {
+        self.functions.invoke(&reindex::JOB, scheduled()).await
     }
 
     /// Collects the feeds that are due, as the schedule does.

@@ -65,6 +65,10 @@ fn copy(data_dir: &Path, instead: &Instead) -> anyhow::Result<()> {
 /// Runs until Ctrl-C or SIGTERM.
 async fn run(settings: Settings) -> anyhow::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
+    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for surprise in settings.surprises(variables) {
+        let _ = writeln!(std::io::stderr(), "{surprise}");
+    }
     let (options, model) = settings.options().await?;
     let (user, data_dir) = (
         options.user.clone().unwrap_or_else(|| "nobody without a token".to_owned()),

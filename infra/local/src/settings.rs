@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use serde::Deserialize;
 use shared::app::Clock;
 use shared::config::{key_of, parse_embeddings, parse_models};
@@ -132,6 +132,17 @@ impl Settings {
     /// # Errors
     /// When the settings contradict themselves or name a server that does not answer.
     pub async fn options(self) -> anyhow::Result<(Options, String)> {
+        let ports = [
+            ("WORKSHOP_PORT", self.port),
+            ("WORKSHOP_DYNAMODB_PORT", self.dynamodb_port),
+            ("WORKSHOP_SQS_PORT", self.sqs_port),
+        ];
+        for (at, (name, port)) in ports.iter().enumerate() {
+            if let Some((other, _)) = ports.iter().skip(at + 1).find(|(_, other)| other == port && *port != 0)
+            {
+                bail!("{name} and {other} are both {port}. Give each a port of its own.");
+            }
+        }
         let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let (model, told) = self.model(&environment).await?;
         let options = Options {
@@ -154,6 +165,36 @@ impl Settings {
             site: Some(self.site),
         };
         Ok((options, told))
+    }
+
+    /// What of the environment and of the settings will surprise whoever set it, in sentences.
+    pub fn surprises(&self, variables: impl Iterator<Item = String>) -> Vec<String> {
+        let mut known: Vec<String> = vec!["WORKSHOP_MODELS".to_owned(), "WORKSHOP_EMBEDDINGS".to_owned()];
+        known.extend(Limits::default().settings().map(|(name, _)| name.to_owned()));
+        let command = Self::command();
+        let named = command.get_arguments().filter_map(|argument| argument.get_env());
+        known.extend(named.filter_map(|name| name.to_str()).map(str::to_owned));
+        let mut told: Vec<String> = variables
+            .filter(|name| name.starts_with("WORKSHOP_") && !known.contains(name))
+            .map(|name| {
+                let near = known.iter().map(|known| (strsim::jaro_winkler(known, &name), known));
+                match near.max_by(|(one, _), (other, _)| one.total_cmp(other)) {
+                    Some((like, known)) if like > 0.93 => {
+                        format!("{name} is set, and this machine does not read it. Is {known} meant?")
+                    }
+                    _ => format!(
+                        "{name} is set, and this machine does not read it. --help lists what is read."
+                    ),
+                }
+            })
+            .collect();
+        if !self.site.join("index.html").is_file() {
+            let site = self.site.display();
+            told.push(format!(
+                "{site} has no page in it: only the API is served. `make page` builds the page."
+            ));
+        }
+        told
     }
 
     async fn model(
@@ -283,7 +324,30 @@ async fn listed(url: &str, key: Option<&Secret>, patience: Duration) -> anyhow::
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
+
+    #[test]
+    fn what_is_set_and_read_by_nobody_is_told() {
+        let settings = Settings::parse_from(["workshop", "--site", "/nowhere"]);
+        let names = ["WORKSHOP_PROT", "WORKSHOP_PORT", "WORKSHOP_LIMIT_RUNS_PER_DAY", "WORKSHOP_ODD", "HOME"];
+        assert_eq!(
+            settings.surprises(names.map(str::to_owned).into_iter()),
+            [
+                "WORKSHOP_PROT is set, and this machine does not read it. Is WORKSHOP_PORT meant?",
+                "WORKSHOP_ODD is set, and this machine does not read it. --help lists what is read.",
+                "/nowhere has no page in it: only the API is served. `make page` builds the page.",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn ports_that_are_alike_are_told_before_anything_begins() {
+        let settings = Settings::parse_from(["workshop", "--port", "9091"]);
+        let told = settings.options().await.err().map(|error| error.to_string());
+        assert_eq!(
+            told.as_deref(),
+            Some("WORKSHOP_PORT and WORKSHOP_DYNAMODB_PORT are both 9091. Give each a port of its own.")
+        );
+    }
 
     #[test]
     fn an_address_is_told_without_its_secrets() {

@@ -2,9 +2,11 @@
 //! need no service, or a server that speaks OpenAI's `/v1/embeddings`.
 
 use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use embedding::normalised;
+use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -34,6 +36,16 @@ pub enum EmbeddingError {
     /// The server answered something else than was asked for.
     #[error("the embeddings' server answered {0}")]
     Nonsense(String),
+    /// Its vectors are longer or shorter than the configuration says.
+    #[error(
+        "the embeddings' model gives {got} numbers where \"dimensions\" of WORKSHOP_EMBEDDINGS says {wanted}"
+    )]
+    Dimensions {
+        /// Numbers that a vector has.
+        got: usize,
+        /// Numbers that it should have.
+        wanted: u32,
+    },
     /// Its key can't be read.
     #[error("the embeddings' key can't be read")]
     NoKey,
@@ -93,17 +105,43 @@ impl<'a> Embedder<'a> {
         Ok(vectors)
     }
 
+    /// What a server answers. One that refuses what is optional in a request, such as `dimensions` for a model that has
+    /// one number of them, is asked without it, now and from now on.
     async fn ask(
         &self,
         service: &EmbeddingService,
         texts: &[String],
     ) -> Result<Vec<Option<Vec<f32>>>, EmbeddingError> {
+        let is_plain = &self.app.plain_embeddings;
+        if !is_plain.load(Ordering::Relaxed) {
+            match self.answer(service, texts, false).await? {
+                Answer::Vectors(vectors) => return Ok(vectors),
+                Answer::Refused(_) => {}
+            }
+        }
+        match self.answer(service, texts, true).await? {
+            Answer::Vectors(vectors) => {
+                is_plain.store(true, Ordering::Relaxed);
+                Ok(vectors)
+            }
+            Answer::Refused(status) => Err(EmbeddingError::Unreachable(format!("status {status}"))),
+        }
+    }
+
+    async fn answer(
+        &self,
+        service: &EmbeddingService,
+        texts: &[String],
+        plain: bool,
+    ) -> Result<Answer, EmbeddingError> {
         #[derive(Serialize)]
         struct Input<'a> {
             model: &'a str,
             input: Vec<&'a str>,
-            dimensions: u32,
-            encoding_format: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            dimensions: Option<u32>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            encoding_format: Option<&'static str>,
         }
         #[derive(Deserialize)]
         struct Output {
@@ -111,12 +149,16 @@ impl<'a> Embedder<'a> {
         }
         #[derive(Deserialize)]
         struct Embedding {
-            index: usize,
+            /// Servers that name none answer in the order of the texts.
+            index: Option<usize>,
             embedding: Vec<f32>,
         }
-        let input = texts.iter().map(|text| crate::domain::text::prefix(text, READ_MAX)).collect();
-        let input =
-            Input { model: &service.model, input, dimensions: service.dimensions, encoding_format: "float" };
+        let input = Input {
+            model: &service.model,
+            input: texts.iter().map(|text| crate::domain::text::prefix(text, READ_MAX)).collect(),
+            dimensions: (!plain).then_some(service.dimensions),
+            encoding_format: (!plain).then_some("float"),
+        };
         let client =
             self.app.models().client().map_err(|error| EmbeddingError::Unreachable(error.to_string()))?;
         let url = format!("{}/embeddings", service.base_url);
@@ -129,23 +171,37 @@ impl<'a> Embedder<'a> {
         let unreachable =
             |error: reqwest::Error| EmbeddingError::Unreachable(error.without_url().to_string());
         let response = call.send().await.map_err(unreachable)?;
-        if !response.status().is_success() {
-            return Err(EmbeddingError::Unreachable(format!("status {}", response.status().as_u16())));
+        let status = response.status();
+        if matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) {
+            return Ok(Answer::Refused(status.as_u16()));
+        }
+        if !status.is_success() {
+            return Err(EmbeddingError::Unreachable(format!("status {}", status.as_u16())));
         }
         let Output { data } = response.json().await.map_err(unreachable)?;
+        if data.len() != texts.len() {
+            let (got, wanted) = (data.len(), texts.len());
+            return Err(EmbeddingError::Nonsense(format!("{got} vectors for {wanted} texts")));
+        }
         let mut vectors = vec![None; texts.len()];
-        for Embedding { index, embedding } in data {
+        for (place, Embedding { index, embedding }) in data.into_iter().enumerate() {
             if embedding.len() != service.dimensions as usize {
-                let (got, wanted) = (embedding.len(), service.dimensions);
-                return Err(EmbeddingError::Nonsense(format!("{got} numbers for {wanted}")));
+                return Err(EmbeddingError::Dimensions { got: embedding.len(), wanted: service.dimensions });
             }
-            let Some(vector) = vectors.get_mut(index) else {
+            let Some(vector) = vectors.get_mut(index.unwrap_or(place)) else {
                 return Err(EmbeddingError::Nonsense("a vector for no text".to_owned()));
             };
             *vector = normalised(embedding);
         }
-        Ok(vectors)
+        Ok(Answer::Vectors(vectors))
     }
+}
+
+/// What a server of embeddings answered.
+enum Answer {
+    Vectors(Vec<Option<Vec<f32>>>),
+    /// The request as it was, with this status.
+    Refused(u16),
 }
 
 /// The static embeddings, read when they are first asked for.

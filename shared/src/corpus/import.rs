@@ -13,7 +13,7 @@
 //! between leaves words of articles that aren't there, which no search shows,
 //! and the import that is tried again completes them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use base64::Engine;
@@ -24,8 +24,9 @@ use tokio::time::{Instant, timeout_at};
 use super::embeddings::Embedder;
 use crate::app::App;
 use crate::domain::article::{Article, ArticleId};
-use crate::domain::identity::{SAME, Signature, signature, similarity};
+use crate::domain::copies::Likeness;
 use crate::domain::removal::UNDER_WAY_MS;
+use crate::domain::signature::{Signature, signature};
 use crate::domain::time::Timestamp;
 use crate::domain::words::Indexed;
 use crate::store::{Additions, CHUNK, Copied, Known, Made, Prepared, StoreError, TopicState};
@@ -194,7 +195,10 @@ async fn batch_of(
 ) -> Result<Import, ImportStopped> {
     let store = &app.store().articles;
     let mut done = Import::default();
+    let all = articles.len();
     let wanted = newest_of_each(articles);
+    // Of several lines with one address each is an update of the one before.
+    done.updated += (all - wanted.len()) as u64;
     let ids: Vec<_> = wanted.iter().map(|(id, _)| *id).collect();
     let topic = target.topic.clone();
     let topic = topic.as_str();
@@ -206,13 +210,23 @@ async fn batch_of(
         store.mark_stray_copies(topic, &mut known, app.now()).await?;
     }
 
+    let kind = Embedder::of(app).kind();
     let mut changed = Vec::new();
     let mut unknown = Vec::new();
+    // As they were, but for their meaning.
+    let mut unmeant = HashSet::new();
     for (id, article) in wanted {
         let digest = digest(&article, now);
         let signature = signature(&article.title, article.body());
         match known.get(&id) {
-            Some(Known::Article { digest: before, .. }) if *before == digest => done.updated += 1,
+            Some(Known::Article { digest: before, meant, .. }) if *before == digest => {
+                if meant.as_ref() == Some(&kind) {
+                    done.updated += 1;
+                } else {
+                    unmeant.insert(id);
+                    changed.push((id, article, digest, signature));
+                }
+            }
             Some(Known::Article { .. }) => changed.push((id, article, digest, signature)),
             Some(Known::Copy(_)) => done.duplicates += 1,
             Some(Known::Deleted(_)) if !matches!(target.by, By::Person(_)) => {}
@@ -220,13 +234,15 @@ async fn batch_of(
         }
     }
     let before = state.articles;
-    let mut stories = stories(app, topic, unknown.iter().map(|(.., signature)| signature), before).await?;
+    let signatures = unknown.iter().chain(&changed).map(|(.., signature)| signature);
+    let mut stories = Stories::of_keys(app, topic, signatures, before).await?;
     let mut copies = Vec::new();
     for (id, article, digest, signature) in unknown {
-        match stories.of(&signature) {
+        let likeness = Likeness::of(&article, signature.clone(), article.published_at != now);
+        match stories.first_of(&likeness) {
             Some(first) => copies.push((article.url, first)),
             None => {
-                stories.add(id, &signature);
+                stories.add(id, likeness);
                 changed.push((id, article, digest, signature));
             }
         }
@@ -234,8 +250,8 @@ async fn batch_of(
 
     let indexed: Vec<_> = changed.iter().map(|(id, article, ..)| Indexed::of(*id, article)).collect();
     let additions = app.store().words.additions(topic, &indexed, state.postings);
-    let signatures = changed.iter().map(|(id, _, _, signature)| (*id, signature));
-    let then = app.store().stories.additions(topic, signatures, before);
+    let keys = changed.iter().map(|(id, _, _, signature)| (*id, stories.tells(*id, signature)));
+    let then = app.store().stories.additions(topic, keys, before);
     let words = async {
         add(app, target, &mut looked_at, additions).await?;
         add(app, target, &mut looked_at, then).await
@@ -243,11 +259,15 @@ async fn batch_of(
     let vectors = vectors(app, changed.iter().map(|(_, article, ..)| article));
     let (vectors, words) = futures::join!(vectors, words);
     words?;
-    let kind = Embedder::of(app).kind();
+    let meant = vectors.as_ref().map(|_| kind);
+    let vectors = vectors.unwrap_or_else(|| vec![None; changed.len()]);
+    let all = changed.len();
     let prepared: Vec<_> = changed
         .into_iter()
         .zip(indexed)
         .zip(vectors)
+        // Without a vector for it, nothing of it is new.
+        .filter(|(((id, ..), _), _)| meant.is_some() || !unmeant.contains(id))
         .map(|(((id, article, digest, signature), indexed), vector)| Prepared {
             id,
             article,
@@ -255,9 +275,11 @@ async fn batch_of(
             signature,
             length: indexed.length,
             postings: u32::try_from(indexed.terms()).unwrap_or(u32::MAX),
-            vector: vector.map(|vector| (vector, kind.clone())),
+            vector,
+            meant: meant.clone(),
         })
         .collect();
+    done.updated += (all - prepared.len()) as u64;
     for chunk in prepared.chunks(CHUNK) {
         let imported = store.put_chunk(topic, state.made_at, chunk, &known).await?;
         let imported = imported.ok_or(ImportStopped::TopicGone)?;
@@ -290,43 +312,59 @@ fn newest_of_each(articles: Vec<Article>) -> Vec<(ArticleId, Article)> {
     wanted
 }
 
+/// Articles that have one key and are looked at as what another may be a copy of; more are not remembered by it. A
+/// text that stands under so many headlines (a paywall's, a cookie wall's) tells no copy.
+const OF_ONE_KEY: usize = 50;
+
 /// Articles that others may be copies of.
-#[derive(Default)]
 struct Stories {
     /// Which of them have a key.
     of_key: HashMap<u64, Vec<ArticleId>>,
-    signatures: HashMap<ArticleId, Signature>,
-}
-
-/// Those of a topic with `before` articles that have a key of one of these signatures.
-async fn stories<'a>(
-    app: &App,
-    topic: &str,
-    signatures: impl Iterator<Item = &'a Signature>,
-    before: u64,
-) -> Result<Stories, StoreError> {
-    let keys: BTreeSet<u64> = signatures.flat_map(|signature| signature.keys().iter().copied()).collect();
-    let of_key = app.store().stories.of(topic, &keys, before).await?;
-    let ids: BTreeSet<ArticleId> = of_key.values().flatten().copied().collect();
-    let ids: Vec<_> = ids.into_iter().collect();
-    Ok(Stories { of_key, signatures: app.store().articles.signatures(topic, &ids).await? })
+    likenesses: HashMap<ArticleId, Likeness>,
 }
 
 impl Stories {
-    fn add(&mut self, id: ArticleId, signature: &Signature) {
-        for key in signature.keys() {
-            self.of_key.entry(*key).or_default().push(id);
-        }
-        self.signatures.insert(id, signature.clone());
+    /// Those of a topic with `before` articles that have a key of one of these signatures.
+    async fn of_keys<'a>(
+        app: &App,
+        topic: &str,
+        signatures: impl Iterator<Item = &'a Signature>,
+        before: u64,
+    ) -> Result<Self, StoreError> {
+        let keys: BTreeSet<u64> = signatures.flat_map(|signature| signature.keys().iter().copied()).collect();
+        let of_key = app.store().stories.of(topic, &keys, before).await?;
+        let ids: BTreeSet<ArticleId> =
+            of_key.values().flat_map(|ids| ids.iter().take(OF_ONE_KEY)).copied().collect();
+        let ids: Vec<_> = ids.into_iter().collect();
+        Ok(Self { of_key, likenesses: app.store().articles.likenesses(topic, &ids).await? })
     }
 
     /// The article that this is a copy of: the one most like it.
-    fn of(&self, signature: &Signature) -> Option<ArticleId> {
-        let ids = signature.keys().iter().filter_map(|key| self.of_key.get(key)).flatten();
-        let like = ids.filter_map(|id| Some((similarity(signature, self.signatures.get(id)?), *id)));
-        let alike = like.filter(|(similarity, _)| *similarity >= SAME);
+    fn first_of(&self, article: &Likeness) -> Option<ArticleId> {
+        let keys = article.signature().keys();
+        let ids =
+            keys.iter().filter_map(|key| self.of_key.get(key)).flat_map(|ids| ids.iter().take(OF_ONE_KEY));
+        let alike = ids.filter_map(|id| Some((article.copies(self.likenesses.get(id)?)?, *id)));
         let most = alike.max_by(|(one, first), (other, second)| one.total_cmp(other).then(second.cmp(first)));
         most.map(|(_, id)| id)
+    }
+
+    /// An article that is none's copy, which later ones may be copies of.
+    fn add(&mut self, id: ArticleId, article: Likeness) {
+        for key in article.signature().keys() {
+            let ids = self.of_key.entry(*key).or_default();
+            if ids.len() < OF_ONE_KEY && !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        self.likenesses.insert(id, article);
+    }
+
+    /// The keys of its signature by which an article is remembered.
+    fn tells(&self, id: ArticleId, signature: &Signature) -> Vec<u64> {
+        let is_free =
+            |key: &&u64| self.of_key.get(*key).is_none_or(|ids| ids.len() < OF_ONE_KEY || ids.contains(&id));
+        signature.keys().iter().filter(is_free).copied().collect()
     }
 }
 
@@ -339,21 +377,25 @@ fn digest(article: &Article, now: Timestamp) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(said).get(..12).unwrap_or_default())
 }
 
-/// A vector for each article. Without its embeddings' server an import goes
-/// on: its articles are found by words.
-async fn vectors<'a>(app: &App, articles: impl Iterator<Item = &'a Article>) -> Vec<Option<Vec<f32>>> {
+/// A vector for each article that has one. Without its embeddings' server an
+/// import goes on: its articles are found by words, and [`reindex`](super::reindex)
+/// gives them their meaning later.
+async fn vectors<'a>(
+    app: &App,
+    articles: impl Iterator<Item = &'a Article>,
+) -> Option<Vec<Option<Vec<f32>>>> {
     let texts: Vec<String> = articles.map(meant).collect();
     match Embedder::of(app).embed(&texts).await {
-        Ok(vectors) => vectors,
+        Ok(vectors) => Some(vectors),
         Err(error) => {
             tracing::error!(%error, articles = texts.len(), "articles were imported without their meaning");
-            vec![None; texts.len()]
+            None
         }
     }
 }
 
 /// The text that an article's vector is made of.
-fn meant(article: &Article) -> String {
+pub(super) fn meant(article: &Article) -> String {
     let body = article.summary.as_deref().or(article.text.as_deref()).unwrap_or_default();
     format!("{}. {}", article.title, crate::domain::text::prefix(body, MEANT))
 }

@@ -5,16 +5,19 @@
 //! - [`search()`]: by words and meaning, and what was found why
 //! - [`follow`], [`collect_now`], [`collect_due`]: feeds into topics
 //! - [`remove_due`]: what deleted topics and articles left behind
+//! - [`reindex()`]: the meaning of articles that have none yet
 //! - [`embeddings`]: who turns texts into vectors
 
 mod collect;
 pub mod embeddings;
 mod import;
+mod reindex;
 mod remove;
 mod search;
 pub mod upload;
 
 pub use collect::{Collect, Follow, collect_due, collect_now, follow};
 pub use import::{BATCH, Import, ImportStopped, Target, import};
+pub use reindex::{ReindexError, Reindexed, reindex};
 pub use remove::{Removed, remove_due};
 pub use search::{Facets, Question, Results, facets, search};

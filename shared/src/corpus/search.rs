@@ -49,6 +49,8 @@ pub struct Results {
     pub found: Vec<Found>,
     /// Articles that contain words of the query, within period and facts.
     pub total: usize,
+    /// Whether there was anything to find them by, beside a period.
+    pub is_asked: bool,
     /// Whether any was found by words or meaning. When false, `found` are the
     /// newest articles instead: say so.
     pub matched: bool,
@@ -56,6 +58,8 @@ pub struct Results {
     pub phrase: Option<String>,
     /// Whether meaning was compared.
     pub by_meaning: bool,
+    /// Articles of the topic whose meaning isn't known yet.
+    pub without_meaning: u64,
 }
 
 /// Looks for articles; `None` when there is no such topic.
@@ -117,7 +121,17 @@ pub async fn search(app: &App, question: &Question, now: Timestamp) -> Result<Op
         }
     }
     let shown = arranged(&query, found, question.limit);
-    Ok(Some(Results { topic, found: shown, total, matched, phrase: window.phrase, by_meaning }))
+    let without_meaning = topic.without_meaning(&Embedder::of(app).kind());
+    Ok(Some(Results {
+        is_asked,
+        without_meaning,
+        topic,
+        found: shown,
+        total,
+        matched,
+        phrase: window.phrase,
+        by_meaning,
+    }))
 }
 
 /// What the index of words has for a question.

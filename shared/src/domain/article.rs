@@ -3,12 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_properties::CodePointSetData;
+use icu_properties::props::DefaultIgnorableCodePoint;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::identity::{Signature, url_identity};
+use super::identity::url_identity;
+use super::signature::Signature;
 use super::time::Timestamp;
 
 /// The longest topic name, in characters.
@@ -176,6 +180,39 @@ pub struct Topic {
     pub made_by: Option<String>,
 }
 
+/// A topic's name as it is kept: in one form of Unicode (NFKC), so that what looks the same is the same, without
+/// characters that can't be seen, single spaces.
+///
+/// # Errors
+/// A sentence for whoever typed it, when nothing of it can be seen, when it is too long, or when no address can carry it: a browser takes
+/// `.` and `..` out of a path (RFC 3986, section 5.2.4).
+pub fn topic_name(typed: &str) -> Result<String, &'static str> {
+    let hidden = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+    // Within a name these choose how their neighbours look, in Persian, in Indian scripts and in emoji.
+    let joins = |c: char| matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
+    let seen = |c: &char| joins(*c) || !hidden.contains(*c);
+    // First: the form of a character that can't be seen may be one that isn't known as such.
+    let typed: String = typed.chars().filter(seen).collect();
+    let normal: String =
+        ComposingNormalizerBorrowed::new_nfkc().normalize(&typed).chars().filter(seen).collect();
+    let name = normal.split_whitespace().collect::<Vec<_>>().join(" ");
+    if name.chars().all(|c| c.is_whitespace() || joins(c) || c == BLANK_BRAILLE) {
+        return Err(
+            "The topic's name has no character that can be seen. Give it a name that a reader can see.",
+        );
+    }
+    if name == "." || name == ".." {
+        return Err("A topic can't be called . or .., which no address can carry. Give it another name.");
+    }
+    if name.chars().count() > TOPIC_NAME_MAX {
+        return Err("The topic's name is longer than 100 characters once it is written out. Shorten it.");
+    }
+    Ok(name)
+}
+
+/// A character that looks like a space and isn't one.
+const BLANK_BRAILLE: char = '\u{2800}';
+
 /// The form of a topic's name that identifies it: lower case, single spaces.
 pub fn topic_slug(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
@@ -189,5 +226,44 @@ mod tests {
     fn topics_that_differ_in_case_and_spacing_are_one() {
         assert_eq!(topic_slug("  AI   Adoption "), topic_slug("ai adoption"));
         assert_ne!(topic_slug("AI Adoption"), topic_slug("AI-Adoption"));
+    }
+
+    #[test]
+    fn one_name_is_one_topic_whatever_its_form() {
+        for (typed, kept) in [
+            ("Cafe\u{301}", "Café"),
+            ("\u{fb01}n", "fin"),
+            ("ＡＩ", "AI"),
+            ("\u{feff}bom", "bom"),
+            ("zero\u{200b}width", "zerowidth"),
+            ("soft\u{ad}hyphen", "softhyphen"),
+            ("\u{202e}AI\u{202c}", "AI"),
+            ("Ａ\u{3000}I", "A I"),
+            ("한\u{3164}글", "한글"),
+            ("\u{212b}ngström", "Ångström"),
+            // What looks different without it stays.
+            ("می\u{200c}خواهم", "می\u{200c}خواهم"),
+            ("👩\u{200d}🔬 news", "👩\u{200d}🔬 news"),
+            ("AI & law: 100% / ½?", "AI & law: 100% / 1⁄2?"),
+        ] {
+            assert_eq!(topic_name(typed).as_deref(), Ok(kept), "{typed:?}");
+            assert_eq!(topic_name(kept).as_deref(), Ok(kept), "{kept:?}");
+        }
+        for unseen in [
+            "\u{200b}",
+            "\u{3164}",
+            "\u{ffa0}",
+            "\u{202e}\u{2066}",
+            "\u{2800}",
+            "\u{200d} \u{fe0f}",
+            "",
+            " ",
+            "\u{e0041}",
+        ] {
+            assert!(topic_name(unseen).is_err_and(|sentence| sentence.contains("seen")), "{unseen:?}");
+        }
+        for lost in [".", "..", "．．", " . ", "\u{200b}.."] {
+            assert!(topic_name(lost).is_err_and(|sentence| sentence.contains("address")), "{lost:?}");
+        }
     }
 }

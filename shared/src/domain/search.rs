@@ -9,7 +9,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::article::{Article, ArticleId, Sentiment, Stored};
-use super::identity::fold_similar;
+use super::copies::repeats;
+use super::signature::fold_similar;
 use super::time::{DAY_MS, HOUR_MS, Timestamp};
 use super::words::{Posting, Query, hour_of};
 
@@ -170,7 +171,11 @@ pub fn arranged(query: &Query, found: Vec<(Candidate, Stored)>, limit: usize) ->
     let signatures: Vec<_> = found.iter().map(|(_, stored)| stored.signature.clone()).collect();
     let mut listed: Vec<Found> = Vec::new();
     let mut place_of: HashMap<usize, usize> = HashMap::new();
-    let repeated = fold_similar(&signatures);
+    let is_repeat = |earlier: usize, later: usize| match (found.get(earlier), found.get(later)) {
+        (Some((_, earlier)), Some((_, later))) => repeats(later, earlier),
+        _ => false,
+    };
+    let repeated = fold_similar(&signatures, is_repeat);
     for ((at, (candidate, stored)), repeats) in found.into_iter().enumerate().zip(repeated) {
         let first = repeats.and_then(|first| place_of.get(&first).copied());
         if let Some(first) = first.and_then(|place| listed.get_mut(place)) {
@@ -216,7 +221,7 @@ fn mixed(listed: Vec<Found>, limit: usize) -> Vec<Found> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::identity::signature;
+    use crate::domain::signature::signature;
 
     const NOW: &str = "2026-11-21T00:00:00Z";
 

@@ -214,16 +214,21 @@ fn entry_of_xml(reader: &feed_rs::parser::Parser, piece: Piece) -> Result<Entry,
         content.body.map(|text| Words { text, is_html })
     });
     let is_alternate = |link: &model::Link| matches!(link.rel.as_deref(), None | Some("alternate"));
-    let mut links: Vec<_> = entry.links.into_iter().filter(is_alternate).collect();
+    let (mut links, others): (Vec<_>, Vec<_>) = entry.links.into_iter().partition(is_alternate);
+    let enclosed = others.into_iter().find(|link| link.rel.as_deref() == Some("enclosure"));
     // Of several, the page and not its other forms.
     links.sort_by_key(|link| link.media_type.as_deref().is_some_and(|kind| kind != "text/html"));
     let categories = entry.categories.into_iter().map(|category| category.label.unwrap_or(category.term));
     let published_at = entry.published.or(entry.updated).map(|at| at.timestamp_millis());
+    let is_described = !piece.described.trim().is_empty();
+    let described = Words { text: piece.described, is_html: piece.is_described_in_html };
+    let described = is_described.then_some(described);
     Ok(Entry {
         title: entry.title.map(words),
-        links: links.into_iter().map(|link| link.href).collect(),
+        links: links.into_iter().map(|link| link.href).chain(piece.page).collect(),
         id: entry.id,
-        summary: entry.summary.map(words),
+        recording: piece.recording.or(enclosed.map(|link| link.href)),
+        summary: entry.summary.map(words).or(described.filter(|_| content.is_none())),
         text: content,
         published_at: published_at.map(Timestamp::from_millis),
         categories: categories.chain(piece.subjects).collect(),
@@ -278,6 +283,14 @@ struct JsonItem<'t> {
     tags: Option<&'t RawValue>,
     #[serde(borrow)]
     language: Option<&'t RawValue>,
+    #[serde(borrow)]
+    attachments: Option<&'t RawValue>,
+}
+
+#[derive(serde::Deserialize)]
+struct JsonAttachment<'t> {
+    #[serde(borrow)]
+    url: Option<&'t RawValue>,
 }
 
 /// The first [`ENTRIES_MAX`] items, and how many more there are: a document of
@@ -344,11 +357,15 @@ fn entry_of_json(item: &RawValue) -> Result<Entry, String> {
     let html = string(item.content_html).map(|text| Words { text, is_html: true });
     let tags = item.tags.and_then(|tags| serde_json::from_str::<Vec<&RawValue>>(tags.get()).ok());
     let tags = tags.into_iter().flatten().take(5 * TAGS_MAX);
+    let attachments =
+        item.attachments.and_then(|list| serde_json::from_str::<Vec<JsonAttachment<'_>>>(list.get()).ok());
+    let attachments = attachments.unwrap_or_default();
     let date = |value| string(value).and_then(|text| dates::parse(&text));
     Ok(Entry {
         title: string(item.title).map(Words::plain),
         links: [item.url, item.external_url].into_iter().filter_map(string).collect(),
         id: string(item.id).unwrap_or_default(),
+        recording: attachments.first().and_then(|first| string(first.url)),
         summary: string(item.summary).map(Words::plain),
         text: html.or_else(|| string(item.content_text).map(Words::plain)),
         published_at: date(item.date_published).or_else(|| date(item.date_modified)),
@@ -414,6 +431,8 @@ struct Entry {
     /// Best first; can be relative.
     links: Vec<String>,
     id: String,
+    /// The address of the recording that it is about.
+    recording: Option<String>,
     summary: Option<Words>,
     text: Option<Words>,
     published_at: Option<Timestamp>,
@@ -491,11 +510,12 @@ impl<'d> Entries<'d> {
         Ok((url_identity(&page), article))
     }
 
-    /// The entry's link, or its id when that is the address of a page.
+    /// The entry's link, or its id when that is the address of a page, or the recording that it is about.
     fn page(&self, entry: &Entry) -> Result<Url, String> {
-        let links = entry.links.iter().filter(|link| !link.trim().is_empty());
-        let links = links.filter_map(|link| self.url.join(link.trim()).ok());
-        let mut pages = links.chain(Url::parse(&entry.id)).filter(is_web);
+        let join = |link: &String| self.url.join(link.trim()).ok().filter(|_| !link.trim().is_empty());
+        let links = entry.links.iter().filter_map(join);
+        let mut pages =
+            links.chain(Url::parse(&entry.id)).chain(entry.recording.iter().filter_map(join)).filter(is_web);
         pages.next().ok_or_else(|| "The entry has no web address of its own.".into())
     }
 
@@ -973,6 +993,71 @@ mod tests {
             let document = format!("<rss version='2.0' {namespace}><channel>{}</channel></rss>", item(odd));
             assert_eq!(read(&document).0.len(), 1);
         }
+    }
+
+    #[test]
+    fn a_video_is_described_by_media_rss() {
+        let video = |media: &str| {
+            let entry = format!(
+                "<entry><id>yt:video:a</id><title>Tidal power</title><published>2026-11-20T08:00:00+00:00</published>\
+                 <link rel='alternate' href='https://video.example/watch?v=a'/>{media}</entry>"
+            );
+            let namespaces =
+                "xmlns:media='http://search.yahoo.com/mrss/' xmlns='http://www.w3.org/2005/Atom'";
+            let (mut articles, rejected) =
+                read(&format!("<feed {namespaces}><title>Channel</title>{entry}</feed>"));
+            assert!(rejected.is_empty(), "{rejected:?}");
+            articles.remove(0)
+        };
+        let grouped = video(
+            "<media:group><media:title>Tidal power</media:title><media:content url='https://video.example/v/a'/>\
+             <media:description>How the barrier works.\nAnd what it costs: 3 &lt; 4.</media:description>\
+             </media:group>",
+        );
+        assert_eq!(grouped.summary.as_deref(), Some("How the barrier works.\nAnd what it costs: 3 < 4."));
+        let html = video(
+            "<media:description type='html'>&lt;p&gt;How &lt;b&gt;it&lt;/b&gt; works.&lt;/p&gt;</media:description>",
+        );
+        assert_eq!(html.summary.as_deref(), Some("How it works."));
+        let own = video("<summary>Its own.</summary><media:description>Another.</media:description>");
+        assert_eq!(own.summary.as_deref(), Some("Its own."));
+    }
+
+    #[test]
+    fn an_episode_without_a_page_has_the_address_of_its_recording() {
+        let (articles, rejected) = read(&rss(
+            "<item><title>One</title><guid isPermaLink='false'>ep-1</guid><description>d</description>\
+               <enclosure url='https://cdn.example/1.mp3?a=1&amp;b=2' length='9' type='audio/mpeg'/></item>\
+             <item><title>Two</title><guid>ep-2</guid><description>d</description>\
+               <enclosure url='/2.mp3' length='9' type='audio/mpeg'/></item>\
+             <item><title>Three</title><link>/three</link><enclosure url='/3.mp3'/></item>\
+             <item xmlns:a='http://www.w3.org/2005/Atom'><title>Four</title><guid isPermaLink='false'>x</guid>\
+               <atom:link rel='self' href='/not-this'/><atom:link href='/four'/><enclosure url='/4.mp3'/></item>",
+        ));
+        assert!(rejected.is_empty(), "{rejected:?}");
+        assert_eq!(
+            urls(&articles),
+            [
+                "https://cdn.example/1.mp3?a=1&b=2",
+                "https://example.com/2.mp3",
+                "https://example.com/three",
+                "https://example.com/four"
+            ]
+        );
+        let (articles, _) = read(&atom(
+            "<entry><id>urn:x</id><title>Five</title><link rel='enclosure' href='/5.mp3'/></entry>",
+        ));
+        assert_eq!(urls(&articles), ["https://example.com/5.mp3"]);
+        let json = r#"{"version": "https://jsonfeed.org/version/1.1", "title": "P", "items": [{"id": "6",
+            "title": "Six", "attachments": [{"url": "https://cdn.example/6.mp3", "mime_type": "audio/mpeg"}]}]}"#;
+        assert_eq!(urls(&read(json).0), ["https://cdn.example/6.mp3"]);
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_nobodys() {
+        let (articles, _) =
+            read(&rss("<item><title>T</title><link>https://user:pw@example.com/a</link></item>"));
+        assert_eq!(urls(&articles), ["https://example.com/a"]);
     }
 
     #[test]

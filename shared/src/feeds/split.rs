@@ -27,6 +27,8 @@ const TEXT_MAX: usize = 1_000_000;
 const ATOM: &str = "http://www.w3.org/2005/Atom";
 const CONTENT: &str = "http://purl.org/rss/1.0/modules/content/";
 const DUBLIN_CORE: &str = "http://purl.org/dc/elements/1.1/";
+/// Media RSS (rssboard.org/media-rss); publishers leave its last slash out.
+const MEDIA: &str = "http://search.yahoo.com/mrss";
 const RSS_1: &str = "http://purl.org/rss/1.0/";
 /// Other names of what is the same: RSS 0.90, and RSS 2.0 with a namespace.
 const RSS_ALIASES: [&str; 4] = [
@@ -60,6 +62,13 @@ pub(super) struct Piece {
     pub source: String,
     /// Its Dublin Core subjects, which stand for categories.
     pub subjects: Vec<String>,
+    /// What Media RSS says of it, as YouTube does, and whether that is HTML.
+    pub described: String,
+    pub is_described_in_html: bool,
+    /// Its page, as an RSS entry names it by Atom's link.
+    pub page: Option<String>,
+    /// The recording that it is about: a podcast's episode often has no page.
+    pub recording: Option<String>,
     /// The document goes on after it.
     pub whole: bool,
     /// Atom says which of its texts are HTML; RSS doesn't.
@@ -142,6 +151,7 @@ enum Vocabulary {
     Atom,
     Content,
     DublinCore,
+    Media,
     Other,
 }
 
@@ -154,6 +164,12 @@ enum Use {
     /// Its text is kept apart.
     Source,
     Subject,
+    Described,
+    /// An address of it is kept apart, of these.
+    Page,
+    Recording,
+    /// What is in it counts as if it stood outside.
+    Open,
 }
 
 /// What encloses the elements that come.
@@ -239,6 +255,9 @@ impl Splitter {
             attribute("version", "2.0");
         }
         opening.push('>');
+        if prefixes.iter().all(|(declared, _)| declared != "media") {
+            prefixes.push(("media".to_owned(), MEDIA.to_owned()));
+        }
         Some(Self {
             format,
             closing: format!("</{root_name}>"),
@@ -265,6 +284,7 @@ impl Splitter {
             Some(RSS_1) => Vocabulary::Own,
             Some(CONTENT) => Vocabulary::Content,
             Some(DUBLIN_CORE) => Vocabulary::DublinCore,
+            Some(media) if media.trim_end_matches('/') == MEDIA => Vocabulary::Media,
             _ => Vocabulary::Other,
         }
     }
@@ -295,7 +315,10 @@ impl Splitter {
             (Within::Entry, "source") if self.format == Format::Atom => {
                 self.entry.iter_mut().for_each(|entry| entry.in_source = true);
             }
-            _ => self.open_element(tag, part(within, vocabulary, local, tag)),
+            _ => match part(within, vocabulary, local, tag) {
+                Use::Open => {}
+                used => self.open_element(tag, used),
+            },
         }
         None
     }
@@ -349,8 +372,20 @@ impl Splitter {
                 self.target().push_str(&tag);
             }
             (Use::Subject, Some(entry)) => entry.piece.subjects.push(String::new()),
+            (Use::Described, Some(entry)) => {
+                entry.piece.is_described_in_html = attribute(tag, "type").as_deref() == Some("html");
+            }
+            (Use::Page, Some(Entry { piece, .. })) if piece.page.is_none() => {
+                piece.page = attribute(tag, "href");
+            }
+            (Use::Recording, Some(Entry { piece, .. })) if piece.recording.is_none() => {
+                piece.recording = attribute(tag, "url");
+            }
             _ => {}
         }
+        // Of several descriptions the first counts.
+        let is_told = self.entry.as_ref().is_some_and(|entry| !entry.piece.described.is_empty());
+        let used = if matches!(used, Use::Described) && is_told { Use::Skip } else { used };
         self.element =
             Some(Element { name: tag.name().as_ref().to_owned(), used, nested: 0, room: TEXT_MAX });
     }
@@ -363,6 +398,7 @@ impl Splitter {
             (Use::Keep, _) => return self.target().push_str(escaped),
             (Use::Source, Some(entry)) => Some(&mut entry.piece.source),
             (Use::Subject, Some(entry)) => entry.piece.subjects.last_mut(),
+            (Use::Described, Some(entry)) => Some(&mut entry.piece.described),
             _ => None,
         };
         if let Some(apart) = apart {
@@ -380,7 +416,9 @@ impl Splitter {
                     self.target().push_str(part);
                 }
             }
-            Some(Element { used: Use::Source | Use::Subject, .. }) => self.text(&escape(text)),
+            Some(Element { used: Use::Source | Use::Subject | Use::Described, .. }) => {
+                self.text(&escape(text))
+            }
             _ => {}
         }
     }
@@ -425,10 +463,19 @@ impl Splitter {
     }
 }
 
+/// What an attribute of a tag says.
+fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+    if tag.len() > TAG_MAX {
+        return None;
+    }
+    let value = tag.try_get_attribute(name).ok().flatten()?.value;
+    Some(unescape(&value).map_or_else(|_| value.to_string(), |value| value.into_owned()))
+}
+
 /// What becomes of an element.
 fn part(within: Within, vocabulary: Vocabulary, local: &str, tag: &BytesStart<'_>) -> Use {
-    use Vocabulary::{Atom, Content, DublinCore, Own};
-    let attribute = |name| tag.try_get_attribute(name).ok().flatten().map(|attribute| attribute.value);
+    use Vocabulary::{Atom, Content, DublinCore, Media, Own};
+    let attribute = |name| attribute(tag, name);
     match (within, vocabulary, local) {
         (Within::Feed, Own, "title" | "link" | "language" | "ttl") => Use::Keep,
         (Within::Feed, DublinCore, "language") | (Within::Feed, Atom, "link") => Use::Keep,
@@ -446,6 +493,10 @@ fn part(within: Within, vocabulary: Vocabulary, local: &str, tag: &BytesStart<'_
         (Within::Entry, DublinCore, "date") => Use::Keep,
         (Within::Entry, DublinCore, "subject") => Use::Subject,
         (Within::Entry, Own, "source") => Use::Source,
+        (Within::Entry, Own, "enclosure") => Use::Recording,
+        (Within::Entry, Atom, "link") if attribute("rel").is_none_or(|rel| rel == "alternate") => Use::Page,
+        (Within::Entry, Media, "group" | "content") => Use::Open,
+        (Within::Entry, Media, "description") => Use::Described,
         (Within::Entry, ..) => Use::Skip,
 
         (Within::Source, Own, "title") => Use::Source,

@@ -226,7 +226,7 @@ impl<'a> Researcher<'a> {
             return Ok(wrong("The topic is no longer there."));
         };
         let before: HashSet<String> = self.given.iter().map(|given| given.url.clone()).collect();
-        let is_asked = !question.query.is_empty() || !question.facts.is_empty();
+        let is_asked = results.is_asked || !question.facts.is_empty();
         let mut block = String::new();
         let mut count = 0;
         let mut full = false;

@@ -8,7 +8,7 @@
 //! [`stories`](super::stories), [`words`](super::words) and
 //! [`meaning`](super::meaning).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
@@ -17,11 +17,12 @@ use super::cursor::CursorKey;
 use super::expression::Change;
 use super::meaning::{self, Place};
 use super::table::{ArticlesTable, Table};
-use super::{StoreError, batch, keys, read, transaction, write};
+use super::{Item, StoreError, batch, keys, read, transaction, write};
 use crate::domain::article::{Article, ArticleId, Stored, Topic, topic_slug};
-use crate::domain::identity::Signature;
+use crate::domain::copies::Likeness;
 use crate::domain::removal::first_due;
 use crate::domain::search::Facts;
+use crate::domain::signature::Signature;
 use crate::domain::time::Timestamp;
 use crate::domain::words::{Collection, folded};
 
@@ -30,7 +31,9 @@ pub const CHUNK: usize = 49;
 /// Attempts at a chunk that meets another import of the same articles.
 const ATTEMPTS: u32 = 8;
 /// The attributes that are read to tell whether an address has an article already.
-const KNOWN: &str = "sk, digest, #length, same_as, deleted_at, due_sk";
+const KNOWN: &str = "sk, digest, #length, meant, same_as, deleted_at, due_sk";
+/// What stands before the name of a kind of vectors in the attribute of a topic that counts its articles of that kind.
+const MEANT: &str = "meant:";
 /// Other addresses of one article that an answer names. The rest are left out.
 const ALSO_AT_MAX: usize = 10;
 
@@ -57,12 +60,19 @@ pub struct TopicState {
     pub length: u64,
     /// Postings that were written for it, ever.
     pub postings: u64,
+    /// Articles whose meaning is known, by the kind of vector; nothing in a topic from before this was counted.
+    pub meant: BTreeMap<String, u64>,
 }
 
 impl TopicState {
     /// What its articles are like as a whole.
     pub fn collection(&self) -> Collection {
         Collection { articles: self.articles, length: self.length }
+    }
+
+    /// Its articles without a vector of this kind.
+    pub fn without_meaning(&self, kind: &str) -> u64 {
+        self.articles.saturating_sub(self.meant.get(kind).copied().unwrap_or(0))
     }
 }
 
@@ -75,6 +85,8 @@ pub enum Known {
         digest: String,
         /// In weighted words.
         length: u32,
+        /// The kind of vector that it was given.
+        meant: Option<String>,
     },
     /// Another address of this article.
     Copy(ArticleId),
@@ -135,8 +147,10 @@ pub struct Prepared {
     pub length: u32,
     /// How many postings it has.
     pub postings: u32,
-    /// Its vector, when it has one, and the name of the vectors' kind.
-    pub vector: Option<(Vec<f32>, String)>,
+    /// Its vector, when its text has one.
+    pub vector: Option<Vec<f32>>,
+    /// The kind of vectors that it was asked for; none when it could not be asked for.
+    pub meant: Option<String>,
 }
 
 /// What became of a chunk.
@@ -188,6 +202,7 @@ impl TopicItem {
             articles: self.article_count,
             length: self.words_length,
             postings: self.postings,
+            meant: BTreeMap::new(),
         }
     }
 }
@@ -218,6 +233,7 @@ struct KnownItem {
     digest: Option<String>,
     #[serde(default)]
     length: u32,
+    meant: Option<String>,
     same_as: Option<String>,
     deleted_at: Option<Timestamp>,
     due_sk: Option<String>,
@@ -229,7 +245,7 @@ mod signature_bytes {
     use base64::engine::general_purpose::STANDARD_NO_PAD;
     use serde::{Deserialize, Deserializer, Serializer, de};
 
-    use crate::domain::identity::Signature;
+    use crate::domain::signature::Signature;
 
     pub fn serialize<S: Serializer>(signature: &Signature, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&STANDARD_NO_PAD.encode(signature.to_bytes()))
@@ -242,7 +258,7 @@ mod signature_bytes {
     }
 }
 
-fn id_of(sk: &str) -> Option<ArticleId> {
+pub(super) fn id_of(sk: &str) -> Option<ArticleId> {
     sk.strip_prefix(keys::ARTICLE)?.parse().ok()
 }
 
@@ -276,10 +292,23 @@ impl Articles {
         Ok((futures::future::try_join_all(topics).await?, next))
     }
 
+    /// A page of all topics as their own items have them, after that of a slug; and the slug to go on after.
+    pub async fn states(&self, after: Option<&str>) -> Result<(Vec<TopicState>, Option<String>), StoreError> {
+        let query = self
+            .table
+            .query()
+            .key_condition_expression("pk = :topics AND sk > :after")
+            .expression_attribute_values(":topics", AttributeValue::S(keys::TOPICS.to_owned()))
+            .expression_attribute_values(":after", AttributeValue::S(after.unwrap_or(" ").to_owned()));
+        let output = query.send().await?;
+        let next = output.last_evaluated_key.and_then(|key| Some(key.get("sk")?.as_s().ok()?.clone()));
+        let states = output.items.unwrap_or_default().into_iter().map(state_of).collect::<Result<_, _>>()?;
+        Ok((states, next))
+    }
+
     /// The topic of this name.
     pub async fn topic(&self, name: &str) -> Result<Option<TopicState>, StoreError> {
-        let item = self.table.get(keys::topic(&topic_slug(name))).await?;
-        Ok(item.map(read::<TopicItem>).transpose()?.map(TopicItem::state))
+        self.table.get(keys::topic(&topic_slug(name))).await?.map(state_of).transpose()
     }
 
     /// The topic of this name; when there is none it is made, without articles,
@@ -434,7 +463,8 @@ impl Articles {
                     Known::Deleted(Deletion { deleted_at, stage })
                 }
                 (None, None) => {
-                    Known::Article { digest: item.digest.unwrap_or_default(), length: item.length }
+                    let KnownItem { digest, length, meant, .. } = item;
+                    Known::Article { digest: digest.unwrap_or_default(), length, meant }
                 }
             };
             known.insert(id, what);
@@ -442,29 +472,23 @@ impl Articles {
         Ok(known)
     }
 
-    /// The signatures of those of these articles that are there.
-    pub async fn signatures(
+    /// What tells whether others are copies of these articles, of those that are there.
+    pub async fn likenesses(
         &self,
         topic: &str,
         ids: &[ArticleId],
-    ) -> Result<HashMap<ArticleId, Signature>, StoreError> {
-        #[derive(Deserialize)]
-        struct Signed {
-            sk: String,
-            #[serde(with = "signature_bytes")]
-            signature: Signature,
-        }
+    ) -> Result<HashMap<ArticleId, Likeness>, StoreError> {
         let slug = topic_slug(topic);
         let keys = ids.iter().map(|id| keys::article(&slug, *id)).collect();
-        let mut signatures = HashMap::new();
-        for item in batch::get(&self.table, keys, Some("sk, signature"), true).await? {
+        let mut likenesses = HashMap::new();
+        for item in batch::get(&self.table, keys, None, true).await? {
             // An address that only leads to another article has none.
-            if item.contains_key("signature") {
-                let Signed { sk, signature } = read(item)?;
-                signatures.extend(id_of(&sk).map(|id| (id, signature)));
+            if item.contains_key("digest") {
+                let ArticleItem { sk, article, signature, .. } = read(item)?;
+                likenesses.extend(id_of(&sk).map(|id| (id, Likeness::of(&article, signature, true))));
             }
         }
-        Ok(signatures)
+        Ok(likenesses)
     }
 
     /// Marks the addresses among `known` that only lead to an article that is gone as deleted. An
@@ -515,15 +539,19 @@ impl Articles {
         for attempt in 1..=ATTEMPTS {
             let mut imported = Imported::default();
             let mut length = 0_i64;
+            let mut meant: BTreeMap<&str, i64> = BTreeMap::new();
             let mut parts = Vec::with_capacity(2 * chunk.len() + 1);
             for prepared in chunk {
                 let before = known.get(&prepared.id);
                 let now = newer.as_ref().unwrap_or(known).get(&prepared.id);
                 let condition = match now {
-                    Some(Known::Article { digest, length: before }) => {
+                    Some(Known::Article { digest, length: before, meant: kind }) => {
                         imported.updated += 1;
                         length -= i64::from(*before);
-                        Change::new().when("digest", "=", digest)
+                        if let Some(kind) = kind {
+                            *meant.entry(kind).or_default() -= 1;
+                        }
+                        unchanged(digest, kind.as_deref())
                     }
                     // It has become a copy of another meanwhile, or was deleted, and stays so.
                     Some(Known::Copy(_)) => continue,
@@ -547,16 +575,26 @@ impl Articles {
                 // What other addresses led to it is kept by an update, not by a put.
                 let key = keys::article(&slug, prepared.id);
                 parts.push(article_change(condition, prepared)?.update_of(table, key)?);
-                if let Some((vector, kind)) = &prepared.vector {
-                    let place = Place { slug: &slug, kind, id: prepared.id, article: &prepared.article };
-                    parts.push(Change::new().put_of(table, meaning::item(place, vector))?);
+                if let Some(kind) = &prepared.meant {
+                    *meant.entry(kind).or_default() += 1;
+                }
+                match (&prepared.vector, &prepared.meant) {
+                    (Some(vector), Some(kind)) => {
+                        let place = Place { slug: &slug, kind, id: prepared.id, article: &prepared.article };
+                        parts.push(Change::new().put_of(table, meaning::item(place, vector))?);
+                    }
+                    // What its text meant before says nothing of it any more.
+                    _ if matches!(now, Some(Known::Article { .. })) => {
+                        parts.push(Change::new().delete_of(table, keys::vector(&slug, prepared.id))?);
+                    }
+                    _ => {}
                 }
             }
             if parts.is_empty() {
                 return Ok(Some(imported));
             }
             let postings: i64 = chunk.iter().map(|prepared| i64::from(prepared.postings)).sum();
-            let count = of_topic(made_at)
+            let count = counted(of_topic(made_at), meant)
                 .add("article_count", i64::try_from(imported.added).unwrap_or(i64::MAX))
                 .add("words_length", length)
                 .add("postings", postings);
@@ -622,6 +660,32 @@ impl Articles {
     }
 }
 
+/// A topic with what is known of it.
+fn state_of(item: Item) -> Result<TopicState, StoreError> {
+    let count = |(name, value): (&String, &AttributeValue)| {
+        Some((name.strip_prefix(MEANT)?.to_owned(), value.as_n().ok()?.parse().ok()?))
+    };
+    let meant = item.iter().filter_map(count).collect();
+    Ok(TopicState { meant, ..read::<TopicItem>(item)?.state() })
+}
+
+/// The change of a topic that counts articles of these kinds of vectors in, or out.
+pub(super) fn counted<'a>(topic: Change, meant: impl IntoIterator<Item = (&'a str, i64)>) -> Change {
+    meant
+        .into_iter()
+        .filter(|(_, articles)| *articles != 0)
+        .fold(topic, |topic, (kind, articles)| topic.add(&format!("{MEANT}{kind}"), articles))
+}
+
+/// The condition that an article is as it was read, and so is what is known of its meaning.
+pub(super) fn unchanged(digest: &str, meant: Option<&str>) -> Change {
+    let unchanged = Change::new().when("digest", "=", digest);
+    match meant {
+        Some(kind) => unchanged.when("meant", "=", kind),
+        None => unchanged.when_absent("meant"),
+    }
+}
+
 /// The condition that a topic's item is that of the topic made at `made_at`.
 pub(super) fn of_topic(made_at: Option<Timestamp>) -> Change {
     match made_at {
@@ -651,6 +715,10 @@ fn article_change(condition: Change, prepared: &Prepared) -> Result<Change, Stor
         .set("digest", &prepared.digest)
         .set("length", prepared.length)
         .set("signature", SignatureText(&prepared.signature));
+    change = match &prepared.meant {
+        Some(kind) => change.set("meant", kind),
+        None => change.remove("meant"),
+    };
     let fields = write(&prepared.article)?;
     for absent in OPTIONAL.iter().filter(|name| !fields.contains_key(**name)) {
         change = change.remove(absent);

@@ -31,7 +31,13 @@ impl Change {
     }
 
     fn name(&mut self, attribute: &str) -> String {
-        let placeholder = format!("#{attribute}");
+        let is_plain = attribute.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let known = || self.names.iter().find(|(_, name)| *name == attribute);
+        let placeholder = match known() {
+            Some((placeholder, _)) => placeholder.clone(),
+            None if is_plain => format!("#{attribute}"),
+            None => format!("#_{}", self.names.len()),
+        };
         self.names.insert(placeholder.clone(), attribute.to_owned());
         placeholder
     }

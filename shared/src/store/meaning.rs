@@ -5,10 +5,15 @@
 //! a period is covered by months or years, and looked at again once the
 //! articles are read.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Deserialize;
+
+use super::articles::{counted, id_of, of_topic, unchanged};
+use super::expression::Change;
 use super::table::{ArticlesTable, Table};
-use super::{Item, StoreError, keys};
+use super::{Item, StoreError, keys, read, transaction};
 use crate::domain::article::{Article, ArticleId, topic_slug};
 use crate::domain::search::Facts;
 use crate::domain::time::Timestamp;
@@ -34,6 +39,26 @@ pub(super) const VECTOR: &str = "embedding";
 pub struct Meaning {
     table: Table<ArticlesTable>,
     index: String,
+}
+
+/// An article that has no vector of a kind, as it was read.
+#[derive(Clone, Debug)]
+pub struct Unmeant {
+    /// Its id.
+    pub id: ArticleId,
+    /// Itself.
+    pub article: Article,
+    digest: String,
+    meant: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct UnmeantItem {
+    sk: String,
+    digest: String,
+    meant: Option<String>,
+    #[serde(flatten)]
+    article: Article,
 }
 
 /// Where a vector belongs.
@@ -113,6 +138,69 @@ impl Meaning {
         nearest.sort_by(|(one, near), (other, nearer)| nearer.total_cmp(near).then(one.cmp(other)));
         nearest.dedup_by_key(|(id, _)| *id);
         Ok(nearest)
+    }
+
+    /// Articles of a topic that have no vector of this kind, by their ids, after one of them; and the id to go on
+    /// after. At most `limit` articles are read, of which those are given.
+    pub async fn unmeant(
+        &self,
+        topic: &str,
+        kind: &str,
+        after: Option<ArticleId>,
+        limit: u32,
+    ) -> Result<(Vec<Unmeant>, Option<ArticleId>), StoreError> {
+        let slug = topic_slug(topic);
+        let of = |id: &str| format!("{}{id}", keys::ARTICLE);
+        let query = self
+            .table
+            .query()
+            .consistent_read(true)
+            .key_condition_expression("pk = :topic AND sk BETWEEN :first AND :last")
+            .filter_expression("attribute_exists(digest) AND (attribute_not_exists(meant) OR meant <> :kind)")
+            .expression_attribute_values(":topic", AttributeValue::S(keys::topic_partition(&slug)))
+            .expression_attribute_values(":first", AttributeValue::S(of("")))
+            .expression_attribute_values(":last", AttributeValue::S(of("g")))
+            .expression_attribute_values(":kind", AttributeValue::S(kind.to_owned()))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(after.map(|id| keys::article(&slug, id).item()));
+        let output = query.send().await?;
+        let next = output.last_evaluated_key.and_then(|key| id_of(key.get("sk")?.as_s().ok()?));
+        let mut unmeant = Vec::new();
+        for item in output.items.unwrap_or_default() {
+            let UnmeantItem { sk, digest, meant, article } = read(item)?;
+            unmeant.extend(id_of(&sk).map(|id| Unmeant { id, digest, meant, article }));
+        }
+        Ok((unmeant, next))
+    }
+
+    /// Gives up to [`CHUNK`](super::CHUNK) articles vectors of a kind, or none to a text that has none, in the topic that was made
+    /// at `made_at`; false when one of them has changed meanwhile, or the topic is gone: then nothing is written.
+    pub async fn give(
+        &self,
+        topic: &str,
+        made_at: Option<Timestamp>,
+        kind: &str,
+        articles: &[(Unmeant, Option<Vec<f32>>)],
+    ) -> Result<bool, StoreError> {
+        let (slug, table) = (topic_slug(topic), &self.table);
+        let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
+        let mut parts = Vec::with_capacity(2 * articles.len() + 1);
+        for (unmeant, vector) in articles {
+            let Unmeant { id, digest, meant, article } = unmeant;
+            *counts.entry(kind).or_default() += 1;
+            if let Some(before) = meant {
+                *counts.entry(before).or_default() -= 1;
+            }
+            let change = unchanged(digest, meant.as_deref()).set("meant", kind);
+            parts.push(change.update_of(table, keys::article(&slug, *id))?);
+            let place = Place { slug: &slug, kind, id: *id, article };
+            parts.push(match vector {
+                Some(vector) => Change::new().put_of(table, item(place, vector))?,
+                None => Change::new().delete_of(table, keys::vector(&slug, *id))?,
+            });
+        }
+        parts.push(counted(of_topic(made_at), counts).update_of(table, keys::topic(&slug))?);
+        Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
     }
 
     async fn search(

@@ -41,7 +41,7 @@ pub use feeds::{FeedClaim, Feeds, Followed, Following, feed_id};
 pub use idempotency::{Claim, Held, Idempotency, Stored};
 pub use imports::{Began, Handed, Imports, OpenImport, TakenUp};
 pub use library::{Committed, Content, Deleted, Entry, Library, LibraryPage, VersionsPage};
-pub use meaning::{Meaning, NEAREST_MAX};
+pub use meaning::{Meaning, NEAREST_MAX, Unmeant};
 pub use metrics::{Counter, Metrics};
 pub use quotas::{Demand, Reservation};
 pub use removals::{BUCKETS, DeletedTopic, Remains, Removal, Removals};

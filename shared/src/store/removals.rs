@@ -98,6 +98,7 @@ struct ArticleItem {
     digest: Option<String>,
     #[serde(default)]
     length: i64,
+    meant: Option<String>,
     also_at: Option<Vec<String>>,
 }
 
@@ -164,10 +165,12 @@ impl Removals {
         for attempt in 1..=ATTEMPTS {
             let Some(topic) = self.topic_of(&slug, asker).await? else { return Ok(None) };
             let Some(item) = self.table.get(keys::article(&slug, id)).await? else { return Ok(None) };
-            let ArticleItem { digest, length, also_at } = read(item)?;
+            let article: ArticleItem = read(item)?;
             // A copy's address, or what was deleted before.
-            let Some(digest) = digest else { return Ok(None) };
-            let parts = self.marks(&slug, id, &digest, length, also_at, topic.made_at, now)?;
+            if article.digest.is_none() {
+                return Ok(None);
+            }
+            let parts = self.marks(&slug, id, article, topic.made_at, now)?;
             if transaction::commit(&self.table.client, parts).await?.is_ok() {
                 return Ok(Some(topic.name));
             }
@@ -177,14 +180,11 @@ impl Removals {
     }
 
     /// What deleting an article changes at once.
-    #[expect(clippy::too_many_arguments, reason = "they are what was read of one article")]
     fn marks(
         &self,
         slug: &str,
         id: ArticleId,
-        digest: &str,
-        length: i64,
-        also_at: Option<Vec<String>>,
+        article: ArticleItem,
         made_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
@@ -192,12 +192,15 @@ impl Removals {
         let mut mark = keys::article(slug, id).item();
         mark.extend(deleted(now)?);
         mark.extend(due(keys::article_due(first_due(now), slug, id)));
-        let unchanged = Change::new().when("digest", "=", digest);
+        let ArticleItem { digest, length, meant, also_at } = article;
+        let unchanged = articles::unchanged(&digest.unwrap_or_default(), meant.as_deref());
         let unchanged = match &also_at {
             Some(addresses) => unchanged.when("also_at", "=", addresses),
             None => unchanged.when_absent("also_at"),
         };
-        let count = articles::of_topic(made_at).add("article_count", -1).add("words_length", -length);
+        let less = meant.as_deref().map(|kind| (kind, -1));
+        let count = articles::counted(articles::of_topic(made_at), less);
+        let count = count.add("article_count", -1).add("words_length", -length);
         let mut parts = vec![
             unchanged.put_of(table, mark)?,
             Change::new().delete_of(table, keys::vector(slug, id))?,

@@ -17,7 +17,6 @@ use super::table::{ArticlesTable, Table};
 use super::transaction::Additions;
 use super::{StoreError, batch, keys, words};
 use crate::domain::article::{ArticleId, topic_slug};
-use crate::domain::identity::Signature;
 
 /// Articles after which a topic's next segment begins. Each has three keys of
 /// 16 bytes: some 4 KB a bucket.
@@ -34,20 +33,20 @@ impl Stories {
         Self { table }
     }
 
-    /// What remembers by which keys these articles are recognised, in a topic
-    /// that had `before` of them.
-    pub fn additions<'a>(
+    /// What remembers by which keys of their signatures these articles are
+    /// recognised, in a topic that had `before` of them.
+    pub fn additions(
         &self,
         topic: &str,
-        articles: impl ExactSizeIterator<Item = (ArticleId, &'a Signature)>,
+        articles: impl ExactSizeIterator<Item = (ArticleId, Vec<u64>)>,
         before: u64,
     ) -> Additions {
         let (slug, many) = (topic_slug(topic), articles.len() >= words::MANY);
         let mut buckets: HashMap<u8, BTreeSet<Vec<u8>>> = HashMap::new();
-        for (id, signature) in articles {
-            for key in signature.keys() {
+        for (id, keys) in articles {
+            for key in keys {
                 let element = [key.to_be_bytes(), id.to_bytes()].concat();
-                buckets.entry(bucket_of(*key)).or_default().insert(element);
+                buckets.entry(bucket_of(key)).or_default().insert(element);
             }
         }
         let changes = buckets.into_iter().map(|(bucket, elements)| {

@@ -9,7 +9,8 @@
 use shared::domain::article::{
     Article, LANGUAGE_MAX, NAME_MAX, SUMMARY_MAX, TAG_MAX, TAGS_MAX, TEXT_MAX, TITLE_MAX, URL_MAX,
 };
-use shared::domain::identity::{Signature, canonical_url, signature, similarity};
+use shared::domain::identity::canonical_url;
+use shared::domain::signature::{Signature, signature, similarity};
 use shared::domain::time::Timestamp;
 use url::Url;
 

@@ -59,6 +59,7 @@ const COSTS: &[(&str, f64, f64, usize)] = &[
     ("dead-letters", 0.0, 0.0, 0),
     ("recover-runs, at rest", 1.5, 0.0, 0),
     ("collect-feeds, at rest", 0.5, 0.0, 0),
+    ("reindex, with nothing left", 0.5, 0.0, 0),
     ("topics-delete", 1.0, 5.0, 0),
     ("recover-runs, of a topic of ten", 519.0, 207.0, 0),
     ("articles-delete", 2.0, 12.0, 0),

@@ -7,8 +7,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::corpus::upload::{BUDGET, run};
 use shared::domain::article::ArticleId;
-use shared::domain::identity::signature;
 use shared::domain::large_import::{ATTEMPTS_MAX, LEASE_MS, PATIENCE_MS};
+use shared::domain::signature::signature;
 use shared::llm::runner::Disposition;
 use shared::queue::ImportMessage;
 use shared::store::{Handed, TakenUp};
@@ -413,7 +413,7 @@ async fn an_article_whose_import_died_before_it_was_written_is_not_its_own_copy(
     let signature = signature(text("title"), text("summary"));
     let id = ArticleId::of(text("url"));
     let stories = &workshop.machine.store().stories;
-    let mut additions = stories.additions("Ports", [(id, &signature)].into_iter(), 0);
+    let mut additions = stories.additions("Ports", [(id, signature.keys().to_vec())].into_iter(), 0);
     assert!(additions.make(Instant::now()).await.expect("the store answers"));
     let again = imported(&ana, "Ports", "jsonl", &line(1)).await;
     assert_eq!(counts(&again), [1, 0, 0, 0], "{again}");

@@ -13,6 +13,7 @@ mod deletion_of_articles;
 mod deletion_of_topics;
 mod disk;
 mod drafts;
+mod embeddings;
 mod expiry;
 mod feeds;
 mod front_door;

@@ -243,3 +243,37 @@ async fn without_an_index_of_vectors_a_search_goes_by_words_and_says_so() {
     assert!(by_meaning.is_err(), "what was asked for by meaning alone has no answer");
     workshop.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_name_is_one_topic_whatever_its_form_and_one_from_before_is_found() {
+    let workshop =
+        Workshop::start_with(Setup { sample: false, model: nobody_answers().await, ..Setup::default() })
+            .await;
+    let client = workshop.client("ana");
+    let kind = "application/x-ndjson";
+    for (name, at) in [("Cafe\u{301}", 1), ("Café", 2), ("ＣＡＦÉ", 3), ("\u{feff}ca\u{200b}fé", 4)] {
+        let lines = line(&format!("Report {at} of a café"), &format!("https://cafe.example/{at}"), at);
+        import(&client, name, kind, lines).await.expect(200);
+    }
+    let list = topics(&client).await;
+    assert_eq!((texts(&list, "name"), &list[0]["article_count"]), (vec!["Café".to_owned()], &json!(4)));
+    assert_eq!(found(&search(&client, "cafe\u{301}", "").await).len(), 4);
+
+    for (name, says) in [("\u{200b}", "can be seen"), ("\u{3164}", "can be seen"), ("．．", "address")] {
+        let lines = line("Report", "https://cafe.example/5", 1);
+        let refused = import(&client, name, kind, lines).await;
+        let told = refused.expect_problem(422, "invalid");
+        assert!(told.to_string().contains(says), "{name:?}: {told}");
+    }
+
+    // Kept by a name in another form, as before there was one form, or one that can't be seen.
+    let (app, _) = workshop.watched();
+    for name in ["Nai\u{308}ve", "\u{3164}"] {
+        app.store().articles.topic_or_new(name, Some("ana"), false, app.now()).await.expect("a topic");
+        let lines = line("Report of before", "https://cafe.example/6", 1);
+        import(&client, name, kind, lines).await.expect(200);
+        assert_eq!(found(&search(&client, name, "").await).len(), 1);
+        client.delete(&format!("/api/topics/{}", percent_encoded(name))).await.expect(200);
+    }
+    workshop.stop().await;
+}
