@@ -16,7 +16,7 @@ const BUDGET: Duration = Duration::from_secs(45);
 /// Gives articles without meaning theirs.
 pub const JOB: Job = Job::new("reindex", Trigger::Script, event!(handle))
     .says("For `make reindex`: gives articles that have no vector, or another model's, theirs.")
-    .may(&[EmbeddingKey, Items(Articles, &[Get, Query, Put, Update, Delete])])
+    .may(&[EmbeddingKey, Items(Articles, &[Get, Query, Put, Update])])
     // A part of 100 articles may wait for the embeddings' server twice 20 seconds.
     .lambda(Lambda { timeout: Some(120), ..Lambda::USUAL });
 

@@ -585,7 +585,7 @@ impl Articles {
                     }
                     // What its text meant before says nothing of it any more.
                     _ if matches!(now, Some(Known::Article { .. })) => {
-                        parts.push(Change::new().delete_of(table, keys::vector(&slug, prepared.id))?);
+                        parts.push(Change::new().put_of(table, meaning::none(&slug, prepared.id))?);
                     }
                     _ => {}
                 }

@@ -101,6 +101,12 @@ pub(super) fn item(place: Place<'_>, vector: &[f32]) -> Item {
     item
 }
 
+/// What stands in a vector's place for an article that has none any more: the index doesn't hold it, and whoever
+/// imports needs no right to delete.
+pub(super) fn none(slug: &str, id: ArticleId) -> Item {
+    keys::vector(slug, id).item()
+}
+
 fn numbers(vector: &[f32]) -> Vec<AttributeValue> {
     let rounded = vector.iter().map(|number| (number * DIGITS).round() / DIGITS);
     // "-0" is no number to DynamoDB.
@@ -196,7 +202,7 @@ impl Meaning {
             let place = Place { slug: &slug, kind, id: *id, article };
             parts.push(match vector {
                 Some(vector) => Change::new().put_of(table, item(place, vector))?,
-                None => Change::new().delete_of(table, keys::vector(&slug, *id))?,
+                None => Change::new().put_of(table, none(&slug, *id))?,
             });
         }
         parts.push(counted(of_topic(made_at), counts).update_of(table, keys::topic(&slug))?);
