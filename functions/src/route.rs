@@ -116,7 +116,7 @@ pub enum Body {
     Json(fn(&mut SchemaGenerator) -> Schema),
     /// The same; none is as good as an empty object.
     OptionalJson(fn(&mut SchemaGenerator) -> Schema),
-    /// Articles, as JSON Lines or CSV.
+    /// A file of articles.
     Articles,
 }
 

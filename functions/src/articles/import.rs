@@ -1,5 +1,6 @@
-//! POST /api/topics/{topic}/articles: articles as JSON Lines or CSV, up to
-//! 5 MB. Makes the topic; a bad line is rejected alone.
+//! POST /api/topics/{topic}/articles: articles from any file that holds them,
+//! up to 5 MB. Makes the topic; a bad line is rejected alone. With
+//! `preview=yes` nothing is imported: the answer says how the file would be read.
 
 use lambda_http::Body;
 use lambda_http::http::{StatusCode, header};
@@ -10,9 +11,12 @@ use shared::auth::user;
 use shared::corpus::embeddings::Embedder;
 use shared::corpus::{self, BATCH, Target};
 use shared::domain::article::Article;
-use shared::domain::import::{ImportError, ImportFormat, Reader, Rejected};
+use shared::domain::dates::DateOrder;
+use shared::domain::import::{
+    Choices, ImportError, ImportFormat, ImportOptions, Preview, Reader, Rejected, preview,
+};
 use shared::domain::text::FieldError;
-use shared::http::{Code, Problem, Request, Response, json_response};
+use shared::http::{Code, Problem, Request, Response, json_response, query};
 
 use crate::prelude::*;
 
@@ -34,6 +38,11 @@ pub struct Output {
     pub rejected: Vec<Rejected>,
     /// How many lines were not taken.
     pub rejected_total: u64,
+    /// What is to be said of the file, a sentence each: what was passed over, and how many articles have no date.
+    pub notes: Vec<String>,
+    /// How the file would be read, where only that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preview: Option<Preview>,
 }
 
 /// Imports articles, up to 5 MB. Makes the topic; a bad line is rejected alone.
@@ -41,6 +50,23 @@ pub const ROUTE: Route =
     Route::new("articles-import", Verb::Post, "/api/topics/{topic}/articles", Access::Shared, whole!(handle))
         .says("Imports articles, up to 5 MB. Makes the topic; a bad line is rejected alone.")
         .takes(crate::route::Body::Articles)
+        .query(&[
+            (
+                "columns",
+                Value::Any,
+                "What columns are taken for where their names don't say it: name:field with commas between them, as in Headline:title,Foo:-; - takes a column for nothing.",
+            ),
+            (
+                "dates",
+                Value::Word(&["day-first", "month-first"]),
+                "Which is first in dates such as 03/04/2026, where no other date of the file shows it.",
+            ),
+            (
+                "preview",
+                Value::Word(&["yes", "no"]),
+                "With yes nothing is imported: the answer's preview says how the file would be read. Its first 256 KB do for that, but of a workbook.",
+            ),
+        ])
         .gives_json::<Output>(200)
         .may(&[EmbeddingKey, Items(Articles, &[Get, BatchGet, Put, Update, Check])])
         // It reads up to 5 MB of articles in one go, and more memory brings more of a processor.
@@ -57,7 +83,8 @@ pub fn prepare(app: &App) {
 pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;
     let mut target = Target::of_person(&crate::topics::topic_of_path(app, &request).await?, &user.id);
-    let format = format(&request)?;
+    let options = options(&request)?;
+    let is_preview = is_preview(&request)?;
     if request.body().len() > BODY_MAX {
         return Err(Problem::new(
             Code::TooLarge,
@@ -65,7 +92,13 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
         ));
     }
     let now = app.now();
-    let reader = Reader::new(format, now);
+    if is_preview {
+        let file = body(request);
+        let read = move || preview(&file, &options);
+        let preview = tokio::task::spawn_blocking(read).await.map_err(Problem::internal)?.map_err(refused)?;
+        return json_response(StatusCode::OK, &Output { preview: Some(preview), ..Output::default() });
+    }
+    let reader = Reader::new(options, now);
     let mut output = Output::default();
     let mut reading = read(Reading { reader, body: body(request), at: 0, has_ended: false }).await?;
     loop {
@@ -73,6 +106,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
         rejected.into_iter().for_each(|rejected| output.reject(rejected));
         let importing = corpus::import(app, &mut target, articles, now);
         if next.has_ended {
+            output.notes = next.reader.notes();
             output.add(importing.await.map_err(crate::topics::stopped)?);
             break;
         }
@@ -115,11 +149,9 @@ async fn read(mut reading: Reading) -> Result<Read, Problem> {
             let mut input = left;
             let line = match reading.reader.read(&mut input)? {
                 Some(line) => Some(line),
-                None => {
-                    reading.has_ended = true;
-                    reading.reader.close()?
-                }
+                None => reading.reader.close()?,
             };
+            reading.has_ended = line.is_none();
             reading.at += left.len() - input.len();
             match line {
                 Some(Ok(article)) => articles.push(article),
@@ -156,17 +188,42 @@ impl Output {
     }
 }
 
-fn format(request: &Request) -> Result<ImportFormat, Problem> {
+/// What is said of the file: in the query, and by its type, which counts only where the file itself shows nothing.
+fn options(request: &Request) -> Result<ImportOptions, Problem> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence =
         content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match essence.as_str() {
-        "application/x-ndjson" | "application/jsonl" => Ok(ImportFormat::JsonLines),
-        "text/csv" => Ok(ImportFormat::Csv),
-        _ => Err(Problem::new(
-            Code::UnsupportedMediaType,
-            "Send JSON Lines with Content-Type: application/x-ndjson, or CSV with Content-Type: text/csv.",
-        )),
+    let format = match essence.as_str() {
+        "application/x-ndjson" | "application/jsonl" => Some(ImportFormat::JsonLines),
+        "application/json" => Some(ImportFormat::Json),
+        "text/csv" | "text/tab-separated-values" => Some(ImportFormat::Csv),
+        "multipart/form-data" => {
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                "Send the file itself as the body (curl --data-binary @FILE), and not as a field of a form.",
+            ));
+        }
+        _ => None,
+    };
+    let columns = Choices::parse(query(request, "columns").unwrap_or_default())
+        .map_err(|detail| Problem::from(FieldError { pointer: "?columns".to_owned(), detail }))?;
+    let dates = query(request, "dates").map(|word| {
+        DateOrder::named(word).ok_or_else(|| FieldError {
+            pointer: "?dates".to_owned(),
+            detail: "It must be day-first or month-first.".to_owned(),
+        })
+    });
+    Ok(ImportOptions { format, columns, dates: dates.transpose()? })
+}
+
+fn is_preview(request: &Request) -> Result<bool, Problem> {
+    match query(request, "preview") {
+        None | Some("no") => Ok(false),
+        Some("yes") => Ok(true),
+        Some(_) => {
+            Err(FieldError { pointer: "?preview".to_owned(), detail: "It must be yes or no.".to_owned() }
+                .into())
+        }
     }
 }
 

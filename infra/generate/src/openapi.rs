@@ -129,11 +129,17 @@ fn body(body: &Body, generator: &mut SchemaGenerator) -> Option<Value> {
         }
         Body::Articles => {
             let text = |example| json!({"schema": {"type": "string"}, "example": example});
-            let lines = text(
-                "{\"title\": \"Two new cranes\", \"url\": \"https://example.org/1\", \"text\": \"They lift.\"}\n",
-            );
-            let csv = text("title,url,text\nTwo new cranes,https://example.org/1,They lift.\n");
-            Some(json!({"required": true, "content": {"application/x-ndjson": lines, "text/csv": csv}}))
+            let binary = json!({"schema": {"type": "string", "format": "binary"}});
+            let article = "{\"title\": \"Two new cranes\", \"url\": \"https://example.org/1\", \"text\": \"They lift.\"}";
+            Some(json!({"required": true, "content": {
+                "application/x-ndjson": text(format!("{article}\n")),
+                "application/json": text(format!("{{\"articles\": [{article}]}}")),
+                "text/csv": text("title,url,text\nTwo new cranes,https://example.org/1,They lift.\n".to_owned()),
+                "text/tab-separated-values":
+                    text("title\turl\ttext\nTwo new cranes\thttps://example.org/1\tThey lift.\n".to_owned()),
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": binary,
+                "application/octet-stream": binary,
+            }}))
         }
     }
 }

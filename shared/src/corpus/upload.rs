@@ -106,9 +106,9 @@ async fn read(app: &App, open: &mut OpenImport, until: Instant) -> Result<Read, 
     let now = open.import.created_at;
     let target = Target::of_person(&open.import.topic, &open.owner);
     let mut target = target.going_on(open.began.map(|began| began.made_at));
-    let mut reader = Reader::resume(open.import.format, &open.place, now);
+    let mut reader = Reader::resume(open.import.options(), &open.place, now);
     let mut batch = Vec::with_capacity(BATCH);
-    let mut offset = open.place.mark.offset;
+    let mut offset = open.place.offset();
     while offset < open.import.bytes {
         let part = match app.uploads().read(&file, offset, PART, app.now()).await {
             Err(UploadError::Absent) => return Ok(Read::Unusable(absent(&open.import))),
@@ -141,9 +141,21 @@ async fn read(app: &App, open: &mut OpenImport, until: Instant) -> Result<Read, 
             return Ok(if kept { Read::OutOfTime } else { Read::LeaseLost });
         }
     }
-    match reader.close() {
-        Err(error) => return Ok(Read::Unusable(unreadable(&error))),
-        Ok(line) => line.into_iter().for_each(|line| take(open, &mut batch, line)),
+    // The end of a small file, and of a workbook, is all of it.
+    loop {
+        match reader.close() {
+            Err(error) => return Ok(Read::Unusable(unreadable(&error))),
+            Ok(None) => break,
+            Ok(Some(line)) => take(open, &mut batch, line),
+        }
+        if batch.len() >= BATCH {
+            if !keep(app, open, &mut target, &mut batch, &reader, now).await? {
+                return Ok(Read::LeaseLost);
+            }
+            if Instant::now() >= until {
+                return Ok(Read::OutOfTime);
+            }
+        }
     }
     let kept = keep(app, open, &mut target, &mut batch, &reader, now).await?;
     Ok(if kept { Read::Whole } else { Read::LeaseLost })
@@ -197,6 +209,8 @@ async fn keep(
     open.import.updated += imported.updated;
     open.import.duplicates += imported.duplicates;
     open.place = reader.place();
+    open.import.format = reader.format().or(open.import.format);
+    open.import.notes = reader.notes();
     Ok(app.store().imports.advance(open, app.now()).await?)
 }
 

@@ -447,6 +447,12 @@ pub fn language(text: &str) -> Option<String> {
     Some(tag(guess.lang()).to_owned())
 }
 
+/// The tag of a language by its English name (`German`) or its three letters (ISO 639-3, `deu`); none for any other word.
+pub fn language_named(word: &str) -> Option<&'static str> {
+    let by_name = || Lang::all().iter().copied().find(|lang| lang.eng_name().eq_ignore_ascii_case(word));
+    Lang::from_code(word.to_ascii_lowercase()).or_else(by_name).map(tag)
+}
+
 /// The two letters of ISO 639-1, which BCP 47 prefers (RFC 5646, section 2.2.1).
 fn tag(language: Lang) -> &'static str {
     match language {

@@ -2,6 +2,8 @@
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::time::Timestamp;
 
@@ -9,6 +11,31 @@ use super::time::Timestamp;
 const YEAR_MIN: i16 = 1500;
 /// Days from Excel's day 0 (1899-12-30) to 1970.
 const EXCEL_EPOCH: f64 = 25_569.0;
+
+/// Which of day and month is first in dates such as `03/04/2026`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DateOrder {
+    /// As in most of the world: the third of April.
+    DayFirst,
+    /// As in the United States: the fourth of March.
+    MonthFirst,
+}
+
+impl DateOrder {
+    /// The word used in JSON and in addresses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DayFirst => "day-first",
+            Self::MonthFirst => "month-first",
+        }
+    }
+
+    /// The order of this word.
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::DayFirst, Self::MonthFirst].into_iter().find(|order| order.as_str() == word)
+    }
+}
 
 /// What a text says of a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,22 +127,7 @@ fn number(text: &str) -> Option<Timestamp> {
 /// `20/11/2026`, `11/20/26 08:00`, `20.11.2026`, `20-11-2026`: day and month in numbers before the year. With dots the
 /// day is first; otherwise that is known where only one of the two can be a month.
 fn in_numbers(text: &str) -> Reading {
-    let (date, rest) = text.split_at(text.find([' ', 'T', ',']).unwrap_or(text.len()));
-    let rest = rest.trim_start_matches(['T', ',']);
-    let Some(separator) = ['/', '.', '-'].into_iter().find(|separator| date.matches(*separator).count() == 2)
-    else {
-        return Reading::None;
-    };
-    let parts: Vec<&str> = date.split(separator).collect();
-    let [first, second, year] = parts.as_slice() else { return Reading::None };
-    if !matches!((first.len(), second.len(), year.len()), (1 | 2, 1 | 2, 2 | 4)) {
-        return Reading::None;
-    }
-    let read = |day: &str, month: &str| {
-        let month = month.parse::<usize>().ok().and_then(|month| MONTHS.get(month.checked_sub(1)?))?;
-        with_month_name(&format!("{day} {month} {year} {rest}"))
-    };
-    let (day_first, month_first) = (read(first, second), read(second, first));
+    let Some((separator, day_first, month_first)) = both_orders(text) else { return Reading::None };
     match (day_first, month_first) {
         (Some(one), None) => Reading::One(one),
         (None, Some(one)) if separator != '.' => Reading::One(one),
@@ -123,6 +135,34 @@ fn in_numbers(text: &str) -> Reading {
         (Some(day_first), Some(month_first)) => Reading::Two { day_first, month_first },
         _ => Reading::None,
     }
+}
+
+/// The order of day and month that a date in numbers shows, because only one of the two can be a month: what decides
+/// the other dates of its file.
+pub fn order_shown(text: &str) -> Option<DateOrder> {
+    match both_orders(text.trim())? {
+        ('.', ..) => None,
+        (_, Some(_), None) => Some(DateOrder::DayFirst),
+        (_, None, Some(_)) => Some(DateOrder::MonthFirst),
+        _ => None,
+    }
+}
+
+/// What parts day, month and year in numbers, and the date with the day and with the month first.
+fn both_orders(text: &str) -> Option<(char, Option<Timestamp>, Option<Timestamp>)> {
+    let (date, rest) = text.split_at(text.find([' ', 'T', ',']).unwrap_or(text.len()));
+    let rest = rest.trim_start_matches(['T', ',']);
+    let separator = ['/', '.', '-'].into_iter().find(|separator| date.matches(*separator).count() == 2)?;
+    let parts: Vec<&str> = date.split(separator).collect();
+    let [first, second, year] = parts.as_slice() else { return None };
+    if !matches!((first.len(), second.len(), year.len()), (1 | 2, 1 | 2, 2 | 4)) {
+        return None;
+    }
+    let read = |day: &str, month: &str| {
+        let month = month.parse::<usize>().ok().and_then(|month| MONTHS.get(month.checked_sub(1)?))?;
+        with_month_name(&format!("{day} {month} {year} {rest}"))
+    };
+    Some((separator, read(first, second), read(second, first)))
 }
 
 /// A date whose month has a name, its parts in any order.
@@ -370,6 +410,24 @@ mod tests {
         assert!(
             matches!(read("03/04/2026 9:30 PM"), Reading::Two { day_first, .. } if day_first == date("2026-04-03T21:30:00Z"))
         );
+    }
+
+    #[test]
+    fn a_date_shows_its_order_where_only_one_can_be_a_month() {
+        for (text, order) in [
+            ("20/11/2026", Some(DateOrder::DayFirst)),
+            ("11/20/2026 9:30 PM", Some(DateOrder::MonthFirst)),
+            ("20-11-26", Some(DateOrder::DayFirst)),
+            ("03/04/2026", None),
+            ("20.11.2026", None),
+            ("2026/11/20", None),
+            ("20 Nov 2026", None),
+            ("32/13/2026", None),
+        ] {
+            assert_eq!(order_shown(text), order, "{text}");
+        }
+        assert_eq!(DateOrder::named("day-first"), Some(DateOrder::DayFirst));
+        assert_eq!(DateOrder::named("dd/mm"), None);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::import::{ImportFormat, Rejected};
+use super::dates::DateOrder;
+use super::import::{Choices, ImportFormat, ImportOptions, Rejected};
 use super::text::Errors;
 use super::time::Timestamp;
 
@@ -63,12 +64,23 @@ impl ImportStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileOrder {
-    /// How the articles are written down.
-    pub format: ImportFormat,
+    /// How the articles are written down. It may be left out: the file itself shows it.
+    #[serde(default)]
+    pub format: Option<ImportFormat>,
     /// The file's size in bytes, at most 200,000,000.
     #[schemars(range(min = 1, max = 200_000_000))]
     pub bytes: u64,
+    /// What columns are taken for where their names don't say it, as in `Headline:title,Foo:-`.
+    #[serde(default)]
+    #[schemars(length(max = 10_000))]
+    pub columns: Option<String>,
+    /// Which of day and month is first in dates such as `03/04/2026`, where no other date of the file shows it.
+    #[serde(default)]
+    pub dates: Option<DateOrder>,
 }
+
+/// The longest text that says what columns are taken for, in characters.
+pub const COLUMNS_MAX: usize = 10_000;
 
 impl FileOrder {
     /// Checks every limit that can be checked without a store.
@@ -82,6 +94,11 @@ impl FileOrder {
                 "A file may have up to 200 MB. Split it, and import one part after the other.",
             );
         }
+        let columns = self.columns.as_deref().unwrap_or_default();
+        errors.prose("columns", columns, 0, COLUMNS_MAX);
+        if let Err(sentence) = Choices::parse(columns) {
+            errors.push("columns", sentence);
+        }
         errors.or(self)
     }
 }
@@ -93,8 +110,15 @@ pub struct LargeImport {
     pub id: Uuid,
     /// The topic that the articles go into.
     pub topic: String,
-    /// How they are written down.
-    pub format: ImportFormat,
+    /// How they are written down: as the file shows, once it is read; as was said, before.
+    #[serde(default)]
+    pub format: Option<ImportFormat>,
+    /// What its columns are taken for, as was said.
+    #[serde(default)]
+    pub columns: Option<String>,
+    /// Which of day and month is first in its dates, as was said.
+    #[serde(default)]
+    pub dates: Option<DateOrder>,
     /// Where it stands.
     pub status: ImportStatus,
     /// The file's size.
@@ -111,6 +135,9 @@ pub struct LargeImport {
     pub rejected: Vec<Rejected>,
     /// How many lines were not taken.
     pub rejected_total: u64,
+    /// What is to be said of the file, a sentence each: what was passed over, and how many articles have no date.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Why it failed, and what to do.
     pub error: Option<String>,
     /// When it was started.
@@ -128,6 +155,8 @@ impl LargeImport {
             id,
             topic,
             format: order.format,
+            columns: order.columns.clone(),
+            dates: order.dates,
             status: ImportStatus::Uploading,
             bytes: order.bytes,
             bytes_read: 0,
@@ -136,11 +165,19 @@ impl LargeImport {
             duplicates: 0,
             rejected: Vec::new(),
             rejected_total: 0,
+            notes: Vec::new(),
             error: None,
             created_at: now,
             updated_at: now,
             finished_at: None,
         }
+    }
+
+    /// What was said of the file.
+    pub fn options(&self) -> ImportOptions {
+        // They were checked when the import was started.
+        let columns = Choices::parse(self.columns.as_deref().unwrap_or_default()).unwrap_or_default();
+        ImportOptions { format: self.format, columns, dates: self.dates }
     }
 
     /// Counts a line that was not taken.
@@ -156,23 +193,44 @@ impl LargeImport {
 mod tests {
     use super::*;
 
+    fn order(bytes: u64) -> FileOrder {
+        FileOrder { format: Some(ImportFormat::Csv), bytes, columns: None, dates: None }
+    }
+
     #[test]
     fn a_file_has_one_byte_to_two_hundred_megabytes() {
-        let order = |bytes| FileOrder { format: ImportFormat::Csv, bytes }.checked();
-        assert!(order(1).is_ok() && order(BYTES_MAX).is_ok());
+        assert!(order(1).checked().is_ok() && order(BYTES_MAX).checked().is_ok());
         for bytes in [0, BYTES_MAX + 1] {
-            assert_eq!(order(bytes).unwrap_err()[0].pointer, "/bytes");
+            assert_eq!(order(bytes).checked().unwrap_err()[0].pointer, "/bytes");
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_columns_is_checked_at_the_start() {
+        let said = |columns: &str| FileOrder { columns: Some(columns.to_owned()), ..order(1) };
+        assert!(said("Headline:title,Foo:-").checked().is_ok());
+        for wrong in ["Headline", "Headline:headline", &"x:title,".repeat(2_000)] {
+            assert_eq!(said(wrong).checked().unwrap_err()[0].pointer, "/columns", "{wrong}");
         }
     }
 
     #[test]
     fn only_the_first_hundred_rejections_are_kept_and_all_are_counted() {
-        let order = FileOrder { format: ImportFormat::Csv, bytes: 1 };
-        let mut import = LargeImport::new(Uuid::nil(), "T".into(), &order, Timestamp::from_millis(0));
+        let mut import = LargeImport::new(Uuid::nil(), "T".into(), &order(1), Timestamp::from_millis(0));
         for line in 1..=250 {
             import.reject(Rejected { line, detail: "It is wrong.".into() });
         }
         assert_eq!((import.rejected.len(), import.rejected_total), (100, 250));
         assert_eq!(import.rejected[99].line, 100);
+    }
+
+    #[test]
+    fn an_import_from_before_there_were_notes_is_read() {
+        let import = LargeImport::new(Uuid::nil(), "T".into(), &order(1), Timestamp::from_millis(0));
+        let mut kept = serde_json::to_value(&import).unwrap();
+        for field in ["columns", "dates", "notes"] {
+            kept.as_object_mut().unwrap().remove(field);
+        }
+        assert_eq!(serde_json::from_value::<LargeImport>(kept).unwrap(), import);
     }
 }

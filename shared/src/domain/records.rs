@@ -1,5 +1,6 @@
 //! A file that comes in pieces, cut into its records: lines of JSON Lines, and
-//! records of CSV (RFC 4180, read as leniently as `csv-core` does).
+//! records of CSV (RFC 4180, read as leniently as `csv-core` does, with any
+//! separator).
 //!
 //! However the pieces are cut, the records are the same, and no more than one
 //! of them is held: one that is too long is passed over without being kept, so
@@ -16,7 +17,7 @@ pub const RECORD_MAX: usize = 1_000_000;
 /// The first space for a record of CSV; it grows when one needs more.
 const RECORD_USUAL: usize = 16_384;
 /// Fields of a record that are told apart; more are only counted.
-const FIELDS_MAX: usize = 64;
+const FIELDS_MAX: usize = 512;
 /// A file of UTF-8 may begin with it (RFC 3629, section 6).
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
@@ -41,7 +42,7 @@ impl Default for Mark {
 impl Mark {
     /// Moves over a byte order mark, as far as `input` has it. A broken one
     /// is passed over as well: it is not UTF-8.
-    fn pass_byte_order_mark(&mut self, input: &mut &[u8]) {
+    pub(super) fn pass_byte_order_mark(&mut self, input: &mut &[u8]) {
         while let (Ok(place), [first, rest @ ..]) = (usize::try_from(self.offset), *input) {
             if BYTE_ORDER_MARK.get(place) != Some(first) {
                 return;
@@ -167,10 +168,10 @@ enum State {
 }
 
 impl CsvRecords {
-    /// Reads on from `mark`.
-    pub fn from(mark: Mark) -> Self {
+    /// Reads on from `mark`; the separator is a character of ASCII.
+    pub fn from(mark: Mark, separator: u8) -> Self {
         Self {
-            parser: csv_core::Reader::new(),
+            parser: csv_core::ReaderBuilder::new().delimiter(separator).build(),
             has_parsed: false,
             here: mark,
             start: mark,
@@ -342,7 +343,7 @@ mod tests {
     type Found = Vec<(u64, Option<Vec<String>>)>;
 
     fn records(file: &[u8], size: usize) -> (Found, usize) {
-        let (mut records, mut found, mut held) = (CsvRecords::from(Mark::default()), Vec::new(), 0);
+        let (mut records, mut found, mut held) = (CsvRecords::from(Mark::default(), b','), Vec::new(), 0);
         let mut keep = |records: &CsvRecords| {
             let text = |field: &[u8]| String::from_utf8(field.to_vec()).unwrap();
             let fields = records.fields().map(|fields| fields.map(text).collect::<Vec<_>>());
@@ -403,7 +404,7 @@ mod tests {
         for size in 1..12 {
             assert_eq!(records(file, size).0, expected, "pieces of {size}");
         }
-        let mut again = CsvRecords::from(Mark { offset: 6, line: 2, after_return: false });
+        let mut again = CsvRecords::from(Mark { offset: 6, line: 2, after_return: false }, b',');
         assert!(again.advance(&mut &file[6..]));
         assert_eq!(again.fields().unwrap().collect::<Vec<_>>(), ["\u{feff}b".as_bytes()]);
     }
@@ -417,7 +418,7 @@ mod tests {
                 let (mut again, mut mark) = (Vec::new(), Mark::default());
                 // A new reader for each record.
                 'records: loop {
-                    let mut records = CsvRecords::from(mark);
+                    let mut records = CsvRecords::from(mark, b',');
                     let rest = &file.as_bytes()[usize::try_from(mark.offset).unwrap()..];
                     let mut pieces = rest.chunks(size);
                     loop {
@@ -467,7 +468,7 @@ mod tests {
     #[test]
     fn many_fields_are_counted_and_not_held() {
         let file = format!("{}\n1,2\n", "f,".repeat(100_000));
-        let mut records = CsvRecords::from(Mark::default());
+        let mut records = CsvRecords::from(Mark::default(), b',');
         let mut input = file.as_bytes();
         assert!(records.advance(&mut input));
         assert_eq!((records.count(), records.ends.len()), (100_001, FIELDS_MAX));

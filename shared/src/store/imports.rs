@@ -225,6 +225,8 @@ impl Imports {
             .set("duplicates", import.duplicates)
             .set("rejected", &import.rejected)
             .set("rejected_total", import.rejected_total)
+            .set("format", import.format)
+            .set("notes", &import.notes)
             .set("updated_at", now)
             .set("lease_until", now.plus_millis(LEASE_MS));
         Ok(change.write(&self.table, keys::import(import.id)).await?.is_ok())
