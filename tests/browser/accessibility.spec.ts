@@ -293,6 +293,17 @@ const VIEWS: Record<string, (page: Page) => Promise<void>> = {
     await expect(page.getByRole("table").last()).toContainText("2");
     await expect(page.getByText(/1 (?:line|article).*(?:rejected|left out)/i).first()).toBeVisible();
   },
+  "the topics, with a file's first rows and what is asked of them": async (page) => {
+    await page.goto(`${machine.url}/topics`);
+    await page.getByLabel("File").setInputFiles({
+      name: "ports.csv",
+      mimeType: "text/csv",
+      buffer: Buffer.from("Headline;Kicker;Date\nCranes swing;Ports;03/04/2026\n"),
+    });
+    await expect(page.getByLabel("The day is first")).toBeVisible();
+    await page.getByRole("button", { name: "Import" }).click();
+    await expect(page.getByRole("alert")).toBeVisible();
+  },
   "the topics, while a large file is uploaded": async (page) => {
     await page.route("**/uploads/*", () => {});
     await largeImport(page);

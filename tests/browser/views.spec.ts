@@ -141,6 +141,57 @@ test("a file of more than one part is imported part after part, and its copies a
   expect(parts).toBe(2);
 });
 
+test("a spreadsheet's table is looked at, changed by hand, imported and found", async ({ page, machine }) => {
+  const table =
+    "Überschrift;Stichzeile;Link;Erschienen\r\nKräne wachsen;Häfen bauen um;https://news.example/kran;03/04/2026\r\n";
+  await page.goto(`${machine.url}/topics`);
+  await page.getByLabel("File").setInputFiles({
+    name: "häfen.csv",
+    mimeType: "text/csv",
+    buffer: Buffer.from(table, "latin1"),
+  });
+  const rows = page.getByRole("region", { name: "First rows" });
+  await expect(page.getByText("a table with semicolons, in windows-1252")).toBeVisible();
+  await expect(rows.getByRole("row").last()).toContainText("Kräne wachsen");
+  await expect(page.getByLabel("“Überschrift” is")).toHaveValue("title");
+  await expect(page.getByLabel("“Stichzeile” is")).toHaveValue("-");
+  await page.getByLabel("“Stichzeile” is").selectOption("Summary");
+  await page.getByLabel("“Erschienen” is").focus();
+  await page.keyboard.press("d");
+  await expect(page.getByLabel("“Erschienen” is")).toHaveValue("published_at");
+  // A date that could be two is asked about, and nothing is imported before that is answered.
+  await expect(page.getByRole("group", { name: /“03\/04\/2026” could be two dates/ })).toBeVisible();
+  await page.getByRole("button", { name: "Import" }).click();
+  await expect(page.getByRole("alert")).toContainText("begins with the day or the month");
+  await page.getByLabel("The day is first").check();
+  await page.getByRole("button", { name: "Import" }).click();
+  await expect(page.getByText("1 article added, 0 updated, 0 lines rejected.")).toBeVisible();
+  await expect(page.getByRole("list", { name: "What to know of it" })).toContainText("windows-1252");
+  await page.getByRole("link", { name: "See the topic" }).click();
+  const results = page.locator(".results");
+  await page.getByLabel("Try a search").fill("Häfen");
+  await page.getByRole("button", { name: "Search" }).click();
+  await expect(results.getByRole("link", { name: "Kräne wachsen" })).toBeVisible();
+  await expect(results).toContainText("Häfen bauen um");
+  await expect(results).toContainText("3 Apr 2026");
+});
+
+test("a file whose columns don't say it is asked about before it is imported", async ({ page, machine }) => {
+  await page.goto(`${machine.url}/topics`);
+  await page.getByLabel("File").setInputFiles({
+    name: "unnamed.csv",
+    mimeType: "text/csv",
+    buffer: Buffer.from("Was,Wo\nCranes swing,https://news.example/swing\n"),
+  });
+  await page.getByRole("button", { name: "Import" }).click();
+  await expect(page.getByRole("alert")).toContainText("Choose which column is the title.");
+  await page.getByLabel("“Was” is").selectOption("Title");
+  await page.getByLabel("“Wo” is").selectOption("Address");
+  await page.getByRole("button", { name: "Import" }).click();
+  await expect(page.getByText("1 article added, 0 updated, 0 lines rejected.")).toBeVisible();
+  await expect(page.getByText("One article has a title only")).toBeVisible();
+});
+
 test("the dashboard's figures are there to read, too", async ({ page, machine }) => {
   await machine.draft(TEXT);
   await page.goto(`${machine.url}/dashboard`);

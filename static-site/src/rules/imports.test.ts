@@ -1,5 +1,16 @@
 import { expect, test } from "vitest";
-import { amount, copies, soFar, uploadAddress } from "./imports";
+import {
+  amount,
+  columnsOf,
+  copies,
+  cutAs,
+  fieldName,
+  kindOf,
+  notesOf,
+  say,
+  soFar,
+  uploadAddress,
+} from "./imports";
 
 test("how far it is stands in the unit of the whole", () => {
   expect(amount(34_200_000, 120_000_000)).toBe("34 of 120 MB");
@@ -35,4 +46,41 @@ test("a file goes to the bucket's own address, and on one machine to where the p
     const url = `https://${bucket}${signed}`;
     expect(uploadAddress(url, "https://workshop.example.com")).toBe(url);
   }
+});
+
+test("a column that a person chooses for a field takes it from the one that had it", () => {
+  const columns = [
+    { name: "Headline", taken_as: "title" as const },
+    { name: "Kicker", taken_as: null },
+    { name: "Blurb", taken_as: "summary" as const },
+  ];
+  const said = say({ Blurb: "-" }, columns, "Kicker", "title");
+  expect(said).toEqual({ Blurb: "-", Headline: "-", Kicker: "title" });
+  expect(columnsOf(said)).toBe("Blurb:-,Headline:-,Kicker:title");
+  expect(say({}, columns, "Blurb", "-")).toEqual({ Blurb: "-" });
+  expect(columnsOf({})).toBe("");
+  expect(fieldName("published_at")).toBe("Date");
+});
+
+test("a file is cut into parts only where each of its lines says what it is", () => {
+  const table = { format: "csv", encoding: "UTF-8", separator: ",", above: 0 } as const;
+  expect(cutAs(table)).toBe("csv");
+  expect(cutAs({ ...table, format: "jsonl", separator: null })).toBe("jsonl");
+  for (const other of [{ separator: ";" }, { encoding: "windows-1252" }, { above: 2 }, { format: "json" }])
+    expect(cutAs({ ...table, ...other } as typeof table)).toBeUndefined();
+});
+
+test("what a file is, is told in words", () => {
+  const table = { format: "csv", encoding: "UTF-8", separator: ",", above: 0 } as const;
+  expect(kindOf(table)).toBe("a table with commas");
+  expect(kindOf({ ...table, separator: "\t", encoding: "UTF-16LE" })).toBe("a table with tabs, in UTF-16LE");
+  expect(kindOf({ ...table, format: "xlsx", separator: null })).toBe("a workbook");
+  expect(kindOf({ ...table, format: "json", separator: null })).toBe("JSON");
+});
+
+test("a note that counts is told of its lines, and one that doesn't once", () => {
+  const first = notesOf([], ["Passed over: x.", "One article has no date."], "Lines 1 to 9");
+  expect(first).toEqual(["Passed over: x.", "Lines 1 to 9: One article has no date."]);
+  expect(notesOf(first, ["Passed over: x."], "Lines 10 to 12")).toEqual(first);
+  expect(notesOf([], ["2 articles have no date."], undefined)).toEqual(["2 articles have no date."]);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Cut, Cutter, type Format, formatOf, lineOfFile, refusal } from "./split";
+import { type Cut, Cutter, type Format, lineOfFile } from "./split";
 
 const bytes = new TextEncoder();
 const text = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -136,19 +136,4 @@ test("a part knows the lines it begins and ends on", () => {
     [5, 5],
   ]);
   expect(cut("jsonl", "a\n\nb", 10).parts.map((part) => part.lastLine)).toEqual([3]);
-});
-
-test("a file is what its name says, or its type when that says nothing", () => {
-  expect(formatOf("a.JSONL", "")).toBe("jsonl");
-  expect(formatOf("a.ndjson", "text/plain")).toBe("jsonl");
-  expect(formatOf("a.csv", "application/vnd.ms-excel")).toBe("csv");
-  expect(formatOf("articles", "text/csv; charset=utf-8")).toBe("csv");
-  expect(formatOf("a.json", "application/json")).toBeUndefined();
-  expect(formatOf("a.xlsx", "text/csv")).toBeUndefined();
-});
-
-test("a file that can't be imported is told what it could be", () => {
-  expect(refusal("list.json")).toContain("rename it to .jsonl");
-  expect(refusal("sheet.xlsx")).toContain("CSV in UTF-8");
-  expect(refusal("photo.png")).toContain("Nothing was sent");
 });

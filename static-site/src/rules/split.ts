@@ -172,25 +172,3 @@ export class Cutter {
 export function lineOfFile(cut: Cut, part: Part, line: number): number {
   return line <= cut.header.lines ? line : part.line + line - cut.header.lines - 1;
 }
-
-/** What a file is, by its name and, where that says nothing, its type. */
-export function formatOf(name: string, type: string): Format | undefined {
-  const ending = /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase() ?? "";
-  if (["jsonl", "ndjson"].includes(ending)) return "jsonl";
-  if (ending === "csv") return "csv";
-  const essence = type.split(";")[0]?.trim().toLowerCase() ?? "";
-  if (ending !== "" && ending !== "txt") return undefined;
-  if (["application/x-ndjson", "application/jsonl"].includes(essence)) return "jsonl";
-  return essence === "text/csv" ? "csv" : undefined;
-}
-
-/** Why a file can't be imported; what to do about it. */
-export function refusal(name: string): string {
-  const what = `“${name}” is neither JSON Lines (.jsonl, .ndjson) nor CSV (.csv).`;
-  if (/\.json$/i.test(name)) {
-    return `${what} If it has one object on each line, rename it to .jsonl; if it is one list, write each article of it on a line of its own.`;
-  }
-  if (/\.(?:xlsx?|ods|numbers)$/i.test(name))
-    return `${what} Save the sheet as CSV in UTF-8, with the fields' names in its first line.`;
-  return `${what} Nothing was sent.`;
-}

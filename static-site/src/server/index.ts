@@ -41,6 +41,8 @@ export type PromptPage = Answer<"prompts-list">;
 export type PromptVersion = Schemas["Version"];
 export type Imported = Answer<"articles-import">;
 export type LargeImport = Schemas["LargeImport"];
+export type Preview = Schemas["Preview"];
+export type DateOrder = Schemas["DateOrder"];
 export type Search = Answer<"articles-search">;
 export type FoundArticle = Schemas["Found"];
 export type Facets = Answer<"topics-facets">;
@@ -257,13 +259,35 @@ export async function listTopics(): Promise<Topic[]> {
   return topics;
 }
 
+/** What a person says of a file; the server finds out the rest. */
+export interface SaidOfFile {
+  columns?: string | undefined;
+  dates?: DateOrder | undefined;
+}
+
+/** What a file is, its bytes say. As this type they come as they are, in any encoding. */
+const BYTES = "application/octet-stream";
+
+/** How a file would be read, as its beginning shows. Nothing is imported. */
+export const previewArticles = async (
+  topic: string,
+  head: Blob,
+  said: SaidOfFile,
+  signal: AbortSignal,
+): Promise<Preview> => {
+  const path = `/api/topics/${at(topic)}/articles${query({ preview: "yes", ...said })}`;
+  const answer = await ask<Imported>("POST", path, { raw: { type: BYTES, data: head }, signal });
+  if (!answer.preview) throw new Unreachable();
+  return answer.preview;
+};
+
 export const importArticles = (
   topic: string,
-  file: { type: "application/x-ndjson" | "text/csv"; data: Blob },
+  file: { type?: "application/x-ndjson" | "text/csv" | undefined; data: Blob } & SaidOfFile,
   signal?: AbortSignal,
 ): Promise<Imported> =>
-  ask("POST", `/api/topics/${at(topic)}/articles`, {
-    raw: file,
+  ask("POST", `/api/topics/${at(topic)}/articles${query({ columns: file.columns, dates: file.dates })}`, {
+    raw: { type: file.type ?? BYTES, data: file.data },
     timeoutMs: IMPORT_MS,
     ...(signal ? { signal } : {}),
   });

@@ -45,6 +45,166 @@ async fn start(client: &Client, topic: &str, format: &str, bytes: usize) -> Valu
     client.post(&at(topic), json!({"format": format, "bytes": bytes})).await.expect(201)
 }
 
+/// The import of a file of which nothing is said but what `order` says.
+async fn imported_as(client: &Client, topic: &str, mut order: Value, file: Vec<u8>) -> Value {
+    order["bytes"] = json!(file.len());
+    let started = client.post(&at(topic), order).await.expect(201);
+    assert_eq!(put(client, &started, file).await.status, 200);
+    let path = format!("{}/{}", at(topic), id_of(&started));
+    client.post(&format!("{path}/run"), json!({})).await.expect(202);
+    ended(client, &path).await
+}
+
+/// The answer to a file that is sent in one request, whose type says nothing.
+async fn sent(client: &Client, topic: &str, query: &str, file: Vec<u8>) -> Answer {
+    let path = format!("/api/topics/{}/articles{query}", percent_encoded(topic));
+    client.send(client.request(Method::POST, &path).body(file)).await
+}
+
+async fn first(client: &Client, topic: &str, query: &str) -> Value {
+    let found = client
+        .get(&format!("/api/topics/{}/articles?query={query}", percent_encoded(topic)))
+        .await
+        .expect(200);
+    found["articles"][0].clone()
+}
+
+const TABLE: &str = "Überschrift;Link;Kurzfassung;Datum;Autor\r\n\
+    Häfen wachsen;https://a.example/1;\"Zwei; Zeilen\";20.11.2026;Ada\r\n\
+    Schiffe fahren;https://a.example/2;Sie fahren weit.;;Ben\r\n";
+
+fn windows_1252(text: &str) -> Vec<u8> {
+    text.chars().map(|c| u8::try_from(u32::from(c)).expect("a letter of Latin-1")).collect()
+}
+
+fn unicode_text(text: &str) -> Vec<u8> {
+    format!("\u{feff}{}", text.replace(';', "\t")).encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+fn workbook(rows: impl IntoIterator<Item = [String; 3]>) -> Vec<u8> {
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    sheet.write_row(0, 0, ["Headline", "Link", "Description"]).expect("a row");
+    for (number, row) in (1..).zip(rows) {
+        sheet.write_row(number, 0, row).expect("a row");
+    }
+    workbook.save_to_buffer().expect("a workbook")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_export_goes_in_by_either_way() {
+    let workshop = workshop().await;
+    let ana = workshop.client("ana");
+    let document = json!({"status": "ok", "articles": [
+        {"source": {"name": "The Paper"}, "title": "Häfen wachsen", "description": "Two lines.", "author": "Ada",
+         "url": "https://a.example/1", "publishedAt": "2026-11-20T00:00:00Z"},
+        {"title": "Schiffe fahren", "url": "https://a.example/2", "description": "They go far.", "author": "Ben"},
+    ]});
+    let rows = [("Häfen wachsen", 1), ("Schiffe fahren", 2)];
+    let rows =
+        rows.map(|(title, number)| [title.to_owned(), format!("https://a.example/{number}"), "S".to_owned()]);
+    for (kind, format, file, passed_over) in [
+        ("windows", "csv", windows_1252(TABLE), "\"Autor\""),
+        ("unicode", "csv", unicode_text(TABLE), "\"Autor\""),
+        ("document", "json", document.to_string().into_bytes(), "\"author\""),
+        ("workbook", "xlsx", workbook(rows), ""),
+    ] {
+        let (at_once, later) = (format!("{kind} at once"), format!("{kind} later"));
+        let output = sent(&ana, &at_once, "", file.clone()).await.expect(200);
+        let import = imported_as(&ana, &later, json!({}), file).await;
+        assert_eq!((&import["status"], &import["format"]), (&json!("finished"), &json!(format)), "{import}");
+        assert_eq!(import["bytes_read"], import["bytes"], "{import}");
+        for (told, topic) in [(output, at_once), (import, later)] {
+            assert_eq!(counts(&told), [2, 0, 0, 0], "{kind}: {told}");
+            let notes: Vec<_> =
+                told["notes"].as_array().expect("notes").iter().filter_map(Value::as_str).collect();
+            let says = |words: &str| notes.iter().filter(|note| note.contains(words)).count();
+            assert_eq!(says("Passed over"), usize::from(!passed_over.is_empty()), "{kind}: {notes:?}");
+            assert!(passed_over.is_empty() || says(passed_over) == 1, "{kind}: {notes:?}");
+            assert_eq!(says("no date"), 1, "{kind}: {notes:?}");
+            assert_eq!(first(&ana, &topic, "wachsen").await["title"], "Häfen wachsen", "{kind}");
+        }
+    }
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_says_what_columns_and_dates_are_and_looks_before() {
+    let workshop = workshop().await;
+    let ana = workshop.client("ana");
+    let file = || b"Was,Wo,Wann,summary\nPorts grow,https://a.example/1,03/04/2026,S\n".to_vec();
+    let seen = sent(&ana, "Ports", "?preview=yes", file()).await.expect(200);
+    assert_eq!(seen["preview"]["missing"], json!(["title", "url"]), "{seen}");
+    assert_eq!(seen["preview"]["rows"][0][0], "Ports grow", "{seen}");
+    let problem = sent(&ana, "Ports", "", file()).await.expect_problem(422, "invalid");
+    assert!(problem.to_string().contains("columns=NAME:title"), "{problem}");
+
+    let columns = "Was:title,Wo:url,Wann:published_at,summary:-";
+    let seen = sent(&ana, "Ports", &format!("?preview=yes&columns={columns}"), file()).await.expect(200);
+    let preview = &seen["preview"];
+    assert_eq!(
+        (&preview["missing"], &preview["ambiguous_date"]),
+        (&json!([]), &json!("03/04/2026")),
+        "{seen}"
+    );
+    assert_eq!(ana.get("/api/topics").await.expect(200), json!([]), "nothing was imported");
+
+    let undecided = sent(&ana, "Ports", &format!("?columns={columns}"), file()).await.expect(200);
+    assert!(undecided["rejected"][0]["detail"].as_str().is_some_and(|told| told.contains("dates=day-first")));
+    let output =
+        sent(&ana, "Ports", &format!("?columns={columns}&dates=month-first"), file()).await.expect(200);
+    assert_eq!(counts(&output), [1, 0, 0, 0], "{output}");
+    let article = first(&ana, "Ports", "ports").await;
+    assert_eq!(article["published_at"], "2026-03-04T00:00:00.000Z", "{article}");
+    assert_eq!(article["summary"], "Ports grow", "its own was to be passed over: {article}");
+    let order = json!({"columns": columns, "dates": "day-first"});
+    let import = imported_as(&ana, "Ports", order, file()).await;
+    assert_eq!(counts(&import), [0, 1, 0, 0], "{import}");
+    assert_eq!(first(&ana, "Ports", "ports").await["published_at"], "2026-04-03T00:00:00.000Z");
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_whose_time_is_up_in_the_middle_of_any_file_lets_another_go_on() {
+    let workshop = unattended().await;
+    let ana = workshop.client("ana");
+    const ARTICLES: usize = 700;
+    let parts = |number: usize| {
+        let article: Value = serde_json::from_str(&line(number)).expect("an article");
+        ["title", "url", "summary"].map(|name| article[name].as_str().expect("a text").to_owned())
+    };
+    // More than is read at a time, in each.
+    let padding = "Ü".repeat(1_500);
+    let table: String =
+        (0..ARTICLES).map(|number| format!("{};{padding}\r\n", parts(number).join(";"))).collect();
+    let table = format!("title;url;Kurzfassung;Anderes\r\n{table}");
+    let elements: Vec<String> = (0..ARTICLES)
+        .map(|number| {
+            let [title, url, summary] = parts(number);
+            json!({"headline": title, "link": url, "teaser": summary, "other": padding}).to_string()
+        })
+        .collect();
+    for (kind, file) in [
+        ("table", windows_1252(&table)),
+        ("wide", unicode_text(&table)),
+        ("document", format!("{{\"data\": {{\"items\": [{}]}}}}", elements.join(",")).into_bytes()),
+        ("workbook", workbook((0..ARTICLES).map(parts))),
+    ] {
+        let started = start(&ana, kind, "csv", file.len()).await;
+        assert_eq!(put(&ana, &started, file.clone()).await.status, 200);
+        let id = id_of(&started);
+        hand_over(&workshop.machine, "ana", id).await;
+        let done = run(workshop.machine.app(), ImportMessage { import_id: id }, Duration::ZERO).await;
+        assert_eq!(done.expect("the store answers"), Disposition::Done, "{kind}");
+        let import = ended(&ana, &format!("{}/{id}", at(kind))).await;
+        assert_eq!(import["status"], "finished", "{kind}: {import}");
+        assert_eq!(counts(&import), [ARTICLES as u64, 0, 0, 0], "{kind}: {import}");
+        assert_eq!(import["bytes_read"], json!(file.len()), "{kind}");
+        assert_eq!(articles(&ana, kind).await, ARTICLES as u64, "{kind}");
+    }
+    workshop.stop().await;
+}
+
 /// Sends the file where the answer to a start says: without a token.
 async fn put(client: &Client, started: &Value, file: impl Into<reqwest::Body>) -> Answer {
     let upload = &started["upload"];
@@ -203,7 +363,9 @@ async fn what_cannot_be_imported_is_refused_before_it_is_sent() {
         (json!({"format": "jsonl", "bytes": 0}), "/bytes"),
         (json!({"format": "jsonl", "bytes": 200_000_001}), "/bytes"),
         (json!({"format": "xml", "bytes": 1}), "/format"),
-        (json!({"bytes": 1}), "/format"),
+        (json!({"bytes": 1, "columns": "Headline"}), "/columns"),
+        (json!({"bytes": 1, "dates": "dd/mm"}), "/dates"),
+        (json!({"format": "csv"}), "/bytes"),
     ] {
         let problem = ana.post(&at("Ports"), order).await.expect_problem(422, "invalid");
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
@@ -246,10 +408,11 @@ async fn an_import_that_cannot_be_read_fails_and_says_what_to_do() {
         sentence.contains(&format!("has {} bytes where {} were", good.len(), good.len() + 5)),
         "{sentence}"
     );
-    let header = "title;url;summary\n";
+    let header = "Was;Wo;Wann\n";
     let sentence = failed("csv", Some((header, header.len()))).await;
     assert!(
-        sentence.contains("separated by commas") && sentence.contains("Nothing was imported"),
+        sentence.contains(r#"Its columns are "Was", "Wo", "Wann""#)
+            && sentence.contains("Nothing was imported"),
         "{sentence}"
     );
     assert_eq!(ana.get("/api/topics").await.expect(200), json!([]), "no topic was made");

@@ -351,7 +351,8 @@ fn key(name: &str) -> String {
 }
 
 static NAMES: LazyLock<HashMap<&'static str, Slot>> = LazyLock::new(|| {
-    let names = |field: Field| (0..).zip(field.names()).map(move |(rank, name)| (*name, (field, rank)));
+    // What a person says comes before.
+    let names = |field: Field| (1..).zip(field.names()).map(move |(rank, name)| (*name, (field, rank)));
     Field::ALL.into_iter().flat_map(names).collect()
 });
 

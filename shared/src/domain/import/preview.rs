@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Rows that are shown.
-const ROWS: usize = 5;
+const ROWS: usize = 4;
 /// Records of JSON whose fields are shown as columns.
 const RECORDS: usize = 20;
 /// Columns that are shown.
@@ -29,6 +29,8 @@ pub struct Preview {
     pub encoding: String,
     /// What parts the columns of a table.
     pub separator: Option<String>,
+    /// Records above the row that names the columns, which are passed over.
+    pub above: u64,
     /// The columns of a table, or the fields of the JSON objects.
     pub columns: Vec<PreviewColumn>,
     /// The first rows, a cell for each column, shortened.
@@ -153,6 +155,11 @@ fn finished(
         separator: match &plan.form {
             Form::Table(table) => Some(table.separator.to_string()),
             _ => None,
+        },
+        above: match &plan.form {
+            Form::Table(table) => table.skipped.saturating_sub(1),
+            Form::Workbook(sheet) => sheet.skipped.saturating_sub(1),
+            _ => 0,
         },
         missing: [Field::Title, Field::Url].into_iter().filter(|field| !has(field)).collect(),
         columns,

@@ -5,17 +5,17 @@ import { useEffect, useMemo } from "preact/hooks";
 const FIELDS = [
   { name: "title", what: "up to 300 characters", needed: true },
   { name: "url", what: "http or https; the same address is the same article", needed: true },
-  { name: "summary", what: "up to 5,000 characters; this, text, or both", needed: true },
+  { name: "summary", what: "up to 5,000 characters; the title when there is no text either", needed: false },
   { name: "text", what: "up to 50,000 characters", needed: false },
   { name: "source", what: "the outlet's name", needed: false },
   {
     name: "published_at",
-    what: "a date, or a time with its offset; the time of import when absent",
+    what: "a date in any common form; the time of import when absent, and that is said",
     needed: false,
   },
   { name: "category", what: "such as Regulation", needed: false },
   { name: "sentiment", what: "positive, neutral, critical or negative", needed: false },
-  { name: "tags", what: "a list; in CSV with ; between them", needed: false },
+  { name: "tags", what: "a list; in a table with ; | or , between them", needed: false },
   { name: "language", what: "such as en", needed: false },
 ];
 
@@ -48,9 +48,11 @@ export function FileFormat() {
     <div class="format">
       <h3>What the file holds</h3>
       <p>
-        One article on each line, in UTF-8. <strong>JSON Lines</strong> has a JSON object on each line;{" "}
-        <strong>CSV</strong> has commas, and names these fields in its first line. A line with a mistake is
-        left out and named; the others go in.
+        Any export that has titles and addresses: a <strong>table</strong> with commas, semicolons or tabs, an{" "}
+        <strong>.xlsx</strong> workbook, <strong>JSON</strong> with articles somewhere in it, or{" "}
+        <strong>JSON Lines</strong>. Columns are known by their common names, such as headline, link and
+        description; what isn't known is passed over. A line with a mistake is left out and named; the others
+        go in.
       </p>
       <dl class="fields">
         {FIELDS.map((field) => (

@@ -4,16 +4,17 @@ import { Upload } from "lucide-preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useKeptText } from "../../keep/kept";
 import { query } from "../../parts/router";
-import { CALL_BYTES, FILE_BYTES } from "../../rules/imports";
-import { formatOf, refusal } from "../../rules/split";
+import { BINARY_CALL_BYTES, CALL_BYTES, FILE_BYTES } from "../../rules/imports";
 import { sameTopic, size, TOPIC_MAX, topicName, topicOfFile } from "../../rules/topics";
 import { count } from "../../rules/when";
-import type { Topic } from "../../server";
+import { sentence, type Topic } from "../../server";
+import { FirstRows, unsaid } from "./first-rows";
 import { importing, isRunning } from "./importing";
 import * as inParts from "./in-parts";
+import { known as knownOf, lookAt, lookAway, looking, seen } from "./looking";
 import * as uploading from "./uploading";
 
-const ACCEPTED = ".jsonl,.ndjson,.csv,application/x-ndjson,application/jsonl,text/csv";
+const ACCEPTED = ".csv,.tsv,.txt,.json,.jsonl,.ndjson,.xlsx,text/csv,application/json,application/x-ndjson";
 
 export function ImportForm({ topics }: { topics: readonly Topic[] }) {
   const topic = useKeptText("import-topic");
@@ -23,7 +24,8 @@ export function ImportForm({ topics }: { topics: readonly Topic[] }) {
   const over = useSignal(false);
   const input = useRef<HTMLInputElement>(null);
   const topicInput = useRef<HTMLInputElement>(null);
-  const format = file.value && formatOf(file.value.name, file.value.type);
+  const lookWrong = useSignal("");
+  const look = looking.value;
   const running = isRunning();
 
   // Who comes from a topic's page adds to that one.
@@ -38,6 +40,7 @@ export function ImportForm({ topics }: { topics: readonly Topic[] }) {
   useEffect(() => {
     if (state === "done") {
       file.value = undefined;
+      lookAway();
       if (input.current) input.current.value = "";
     }
     if (before.current !== undefined && state === undefined) {
@@ -47,32 +50,38 @@ export function ImportForm({ topics }: { topics: readonly Topic[] }) {
     before.current = state;
   }, [state]);
 
+  // A file that is looked at goes with the view, as its field does.
+  useEffect(() => lookAway, []);
+
+  const refuse = (why: string): void => {
+    fileWrong.value = why;
+    file.value = undefined;
+    lookAway();
+  };
+
   const choose = (chosen: File | undefined): void => {
     fileWrong.value = "";
+    lookWrong.value = "";
     if (!chosen) return;
-    if (!formatOf(chosen.name, chosen.type)) {
-      fileWrong.value = refusal(chosen.name);
-      file.value = undefined;
-      return;
-    }
     if (chosen.size === 0) {
-      fileWrong.value = `“${chosen.name}” is empty.`;
-      file.value = undefined;
+      refuse(`“${chosen.name}” is empty.`);
       return;
     }
     if (chosen.size > FILE_BYTES) {
-      fileWrong.value = `“${chosen.name}” is larger than the 200 MB that one import takes. Nothing was sent; cut it into smaller files, and import one after the other.`;
-      file.value = undefined;
+      refuse(
+        `“${chosen.name}” is larger than the 200 MB that one import takes. Nothing was sent; cut it into smaller files, and import one after the other.`,
+      );
       return;
     }
     file.value = chosen;
+    lookAt(chosen);
     if (topic.value.trim() === "") {
       topic.value = topicOfFile(chosen.name);
       topicWrong.value = "";
     }
   };
 
-  const submit = (event: Event): void => {
+  const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (running) return;
     const name = topicName(topic.value);
@@ -80,8 +89,15 @@ export function ImportForm({ topics }: { topics: readonly Topic[] }) {
     if (!file.value && fileWrong.value === "") fileWrong.value = "Choose a file.";
     if (topicWrong.value !== "") topicInput.current?.focus();
     else if (!file.value) input.current?.focus();
-    if (name === "" || !file.value || !format) return;
-    void (file.value.size > CALL_BYTES ? uploading : inParts).start(name, file.value, format);
+    if (name === "" || !file.value) return;
+    const chosen = file.value;
+    const now = await seen();
+    if (!now || now.file !== chosen || isRunning() || now.state === "failed") return;
+    lookWrong.value = unsaid(now);
+    if (lookWrong.value !== "") return;
+    const known = knownOf(now);
+    const most = known.cut ? CALL_BYTES : BINARY_CALL_BYTES;
+    void (chosen.size > most ? uploading : inParts).start(name, chosen, known);
   };
 
   const drop = (event: DragEvent): void => {
@@ -98,7 +114,7 @@ export function ImportForm({ topics }: { topics: readonly Topic[] }) {
     <form
       class="stack"
       noValidate
-      onSubmit={submit}
+      onSubmit={(event) => void submit(event)}
       onDragOver={(event) => {
         event.preventDefault();
         over.value = true;
@@ -150,10 +166,12 @@ export function ImportForm({ topics }: { topics: readonly Topic[] }) {
           <p id="import-file-hint" class={fileWrong.value === "" ? "hint" : "wrong"}>
             {fileWrong.value ||
               (file.value
-                ? `“${file.value.name}”: ${size(file.value.size)} of ${format === "csv" ? "CSV" : "JSON Lines"}.`
-                : "Choose a file of JSON Lines or CSV, or drop it here. Up to 200 MB.")}
+                ? `“${file.value.name}”, ${size(file.value.size)}.`
+                : "Choose a file of CSV, JSON, JSON Lines or .xlsx, or drop it here. Up to 200 MB.")}
           </p>
         </div>
+        {look?.state === "failed" && <p class="wrong">{sentence(look.error)}</p>}
+        {look && <FirstRows now={look} wrong={lookWrong.value} />}
       </div>
 
       <p>

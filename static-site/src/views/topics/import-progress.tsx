@@ -25,6 +25,7 @@ export function ImportProgress() {
   return (
     <section class="import" aria-label="Import" tabIndex={-1} ref={shown}>
       {now.way === "parts" ? <PartsProgress now={now} /> : <UploadProgress now={now} />}
+      <Notes notes={now.way === "parts" ? now.notes : (now.report?.notes ?? [])} />
       {now.way === "parts" && now.rejectedTotal > 0 && (
         <RejectedLines lines={now.rejected} total={now.rejectedTotal} name={now.file.name} />
       )}
@@ -32,6 +33,18 @@ export function ImportProgress() {
         <RejectedLines lines={now.report.rejected} total={now.report.rejected_total} name={now.name} />
       )}
     </section>
+  );
+}
+
+/** What was passed over, and what was taken as it is not written. */
+function Notes({ notes }: { notes: readonly string[] }) {
+  if (notes.length === 0) return null;
+  return (
+    <ul class="notes" aria-label="What to know of it">
+      {notes.map((note) => (
+        <li key={note}>{note}</li>
+      ))}
+    </ul>
   );
 }
 
@@ -141,6 +154,8 @@ function keptOf(now: InParts): string {
     ? `Lines up to ${number(before.lastLine)} are imported: ${number(now.added)} added, ${number(now.updated)} updated, ${number(now.rejectedTotal)} rejected. `
     : "";
   if (!next) return kept || "Nothing was imported.";
+  if (mayHaveArrived(now) && !now.seen.cut)
+    return "It may be in already, whole or in part; sending it again doubles nothing, since the same URL is one article.";
   if (mayHaveArrived(now)) {
     return `${kept}Lines ${number(next.line)} to ${number(next.lastLine)} may be in already; sending them again doubles nothing, since the same URL is one article.`;
   }

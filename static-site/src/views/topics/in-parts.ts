@@ -1,7 +1,10 @@
 /** The import of a file that is not large, or can't be uploaded: part after part, each in a call of its own. */
-import { type Cut, Cutter, type Format, lineOfFile, type Part } from "../../rules/split";
+import { notesOf } from "../../rules/imports";
+import { type Cut, Cutter, lineOfFile, type Part } from "../../rules/split";
+import { number } from "../../rules/when";
 import { type Imported, importArticles } from "../../server";
 import { importing } from "./importing";
+import type { Seen } from "./looking";
 
 export type Rejected = Imported["rejected"][number];
 
@@ -12,7 +15,7 @@ export interface InParts {
   way: "parts";
   topic: string;
   file: File;
-  format: Format;
+  seen: Seen;
   state: "reading" | "sending" | "done" | "stopped" | "failed";
   /** Set when it failed. */
   error?: unknown;
@@ -26,6 +29,8 @@ export interface InParts {
   duplicates: number;
   rejected: Rejected[];
   rejectedTotal: number;
+  /** What is to be said of the file. */
+  notes: readonly string[];
 }
 
 const TYPES = { jsonl: "application/x-ndjson", csv: "text/csv" } as const;
@@ -40,12 +45,12 @@ const change = (next: Partial<InParts>): void => {
   if (now) importing.value = { ...now, ...next };
 };
 
-export async function start(topic: string, file: File, format: Format): Promise<void> {
+export async function start(topic: string, file: File, seen: Seen): Promise<void> {
   importing.value = {
     way: "parts",
     topic,
     file,
-    format,
+    seen,
     state: "reading",
     sent: 0,
     at: 0,
@@ -55,6 +60,7 @@ export async function start(topic: string, file: File, format: Format): Promise<
     duplicates: 0,
     rejected: [],
     rejectedTotal: 0,
+    notes: [],
   };
   cut = undefined;
   await goOn();
@@ -93,9 +99,17 @@ async function read(signal: AbortSignal): Promise<void> {
   const started = current();
   if (!started) return;
   change({ state: "reading", error: undefined });
-  const cutter = new Cutter(started.format);
+  const { file, seen } = started;
+  if (!seen.cut) {
+    // Sent whole. Its lines are the server's to count.
+    const part = { start: 0, end: file.size, line: 1, lastLine: 1 };
+    cut = { header: { end: 0, lines: 0 }, parts: file.size > 0 ? [part] : [], tooLong: [] };
+    change({ parts: cut.parts });
+    return;
+  }
+  const cutter = new Cutter(seen.cut);
   try {
-    for await (const bytes of started.file.stream()) {
+    for await (const bytes of file.stream()) {
       signal.throwIfAborted();
       cutter.push(bytes);
     }
@@ -107,7 +121,7 @@ async function read(signal: AbortSignal): Promise<void> {
   const wrong = cut.tooLong.map(({ line, lastLine }) => ({
     line,
     detail:
-      started.format === "jsonl"
+      seen.cut === "jsonl"
         ? "The line is longer than 200 KB. Shorten the article's text."
         : `The record that begins here is longer than 1 MB and ends on line ${lastLine}. A quotation mark is probably never closed; close it and import these lines again.`,
   }));
@@ -117,11 +131,16 @@ async function read(signal: AbortSignal): Promise<void> {
 async function sendPart(whole: Cut, now: InParts, signal: AbortSignal): Promise<void> {
   const part = whole.parts[now.at];
   if (!part) return;
-  const { file, format } = now;
+  const { file, seen } = now;
   // Slices of a file keep its bytes where they are: nothing of it is held in memory.
   const data = new Blob([file.slice(0, whole.header.end), file.slice(part.start, part.end)]);
-  const done = await importArticles(now.topic, { type: TYPES[format], data }, signal);
-  const rejected = done.rejected.map((one) => ({ ...one, line: lineOfFile(whole, part, one.line) }));
+  const type = seen.cut && TYPES[seen.cut];
+  const done = await importArticles(now.topic, { type, data, ...seen.said }, signal);
+  const lines = whole.parts.length > 1 ? `Lines ${number(part.line)} to ${number(part.lastLine)}` : undefined;
+  const rejected = done.rejected.map((one) => ({
+    ...one,
+    line: seen.cut ? lineOfFile(whole, part, one.line) : one.line,
+  }));
   change({
     at: now.at + 1,
     sent: part.end,
@@ -130,5 +149,6 @@ async function sendPart(whole: Cut, now: InParts, signal: AbortSignal): Promise<
     duplicates: now.duplicates + done.duplicates,
     rejected: [...now.rejected, ...rejected].sort((a, b) => a.line - b.line).slice(0, REJECTED_SHOWN),
     rejectedTotal: now.rejectedTotal + done.rejected_total,
+    notes: notesOf(now.notes, done.notes, lines),
   });
 }

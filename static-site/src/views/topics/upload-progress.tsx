@@ -119,7 +119,7 @@ function Ended({ now, kind, children }: { now: Uploading; kind: "warn" | "bad"; 
           Try again
         </button>
       )}
-      {now.hasFile && isRefusedAtStart(now) && (
+      {now.hasFile && now.canBeCut && isRefusedAtStart(now) && (
         <button type="button" onClick={() => void goInParts()}>
           Import it in parts
         </button>

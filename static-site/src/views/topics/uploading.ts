@@ -5,7 +5,6 @@
  */
 import { keptText } from "../../keep/kept";
 import { whenVisible } from "../../parts/visible";
-import type { Format } from "../../rules/split";
 import {
   getImport,
   type LargeImport,
@@ -18,6 +17,7 @@ import {
 } from "../../server";
 import { importing } from "./importing";
 import * as inParts from "./in-parts";
+import type { Seen } from "./looking";
 
 export interface Uploading {
   way: "upload";
@@ -38,6 +38,8 @@ export interface Uploading {
   isAway: boolean;
   /** Whether it can be tried again without choosing the file anew. */
   hasFile: boolean;
+  /** Whether it can go in in parts, where it can't be uploaded. */
+  canBeCut: boolean;
 }
 
 /** The upload ended with the page that it came from. */
@@ -57,7 +59,7 @@ const LOOK_SLOWER = 1.5;
 /** An upload is begun anew rather than sent to an address that expires within this. */
 const EXPIRES_MS = 60_000;
 
-let file: { data: File; format: Format } | undefined;
+let file: { data: File; seen: Seen } | undefined;
 /** Where the file goes, as long as the address can be used. */
 let target: Awaited<ReturnType<typeof startImport>> | undefined;
 let stopping = new AbortController();
@@ -80,8 +82,8 @@ const change = (next: Partial<Uploading>): void => {
   if (now) importing.value = { ...now, ...next };
 };
 
-export async function start(topic: string, data: File, format: Format): Promise<void> {
-  file = { data, format };
+export async function start(topic: string, data: File, seen: Seen): Promise<void> {
+  file = { data, seen };
   target = undefined;
   importing.value = {
     way: "upload",
@@ -93,6 +95,7 @@ export async function start(topic: string, data: File, format: Format): Promise<
     isUploaded: false,
     isAway: false,
     hasFile: true,
+    canBeCut: seen.cut !== undefined,
   };
   await goOn();
 }
@@ -128,20 +131,25 @@ const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
 export async function goInParts(): Promise<void> {
   const now = current();
   if (!now || !file) return;
-  const { data, format } = file;
+  const { data, seen } = file;
   forget();
-  await inParts.start(now.topic, data, format);
+  await inParts.start(now.topic, data, seen);
 }
 
 /** The import that the file is uploaded for, made when there is none whose address still works. */
 async function begun(
   { topic, isUploaded }: Uploading,
-  from: { data: File; format: Format },
+  from: { data: File; seen: Seen },
 ): Promise<{ id: string }> {
   if (target && !isUploaded && Date.parse(target.upload.expires_at) < Date.now() + EXPIRES_MS)
     target = undefined;
   if (!target) {
-    target = await startImport(topic, { format: from.format, bytes: from.data.size });
+    target = await startImport(topic, {
+      format: from.seen.format,
+      bytes: from.data.size,
+      columns: from.seen.said.columns || null,
+      dates: from.seen.said.dates ?? null,
+    });
     const { id } = target.import;
     const note: Kept = { id, topic, name: from.data.name, bytes: from.data.size };
     kept().value = JSON.stringify(note);
@@ -229,6 +237,7 @@ export async function takeUp(): Promise<void> {
     isUploaded: false,
     isAway: false,
     hasFile: false,
+    canBeCut: false,
   };
   try {
     await follow(topic, id);
