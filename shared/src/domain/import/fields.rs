@@ -307,13 +307,18 @@ fn published_at(value: &str, terms: Terms) -> Result<Option<(Timestamp, bool)>, 
     Ok(Some((at, is_vague)))
 }
 
-/// The first day of `2026` or `2026-11`, which is all that libraries say of some dates.
+/// The first day of `2026`, `2026-11` or `November 2026`, which is all that libraries say of some dates.
 fn vague(value: &str) -> Option<std::borrow::Cow<'static, str>> {
-    let (year, month) = value.split_once(['-', '/']).unwrap_or((value, "01"));
     let is_number =
         |text: &str, length: usize| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_year = is_number(year, 4) && (year.starts_with("19") || year.starts_with("20"));
-    (is_year && is_number(month, 2)).then(|| format!("{year}-{month}-01").into())
+    let is_year = |text: &str| is_number(text, 4) && (text.starts_with("19") || text.starts_with("20"));
+    if let Some((month, year)) =
+        value.split_once(' ').filter(|(month, _)| month.chars().all(char::is_alphabetic))
+    {
+        return is_year(year).then(|| format!("1 {month} {year}").into());
+    }
+    let (year, month) = value.split_once(['-', '/']).unwrap_or((value, "01"));
+    (is_year(year) && is_number(month, 2)).then(|| format!("{year}-{month}-01").into())
 }
 
 /// Why a text is no date.

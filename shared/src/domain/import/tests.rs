@@ -126,7 +126,11 @@ fn a_date_is_taken_in_any_form_that_is_one_date() {
     assert_eq!(only(with("published_at", 1_773_446_400_u64.into())).published_at.date(), "2026-03-14");
     assert_eq!(only(with("published_at", 1_773_446_400_000_u64.into())).published_at.date(), "2026-03-14");
     assert_eq!(only(with("published_at", 1_773_446_400.5.into())).published_at.date(), "2026-03-14");
-    assert_eq!(only(with("published_at", "2026-03".into())).published_at.date(), "2026-03-01");
+    for vague in ["2026-03", "March 2026", "2026/03"] {
+        let (articles, notes) = found(with("published_at", vague.into()));
+        assert_eq!(articles[0].published_at.date(), "2026-03-01");
+        assert!(notes[0].starts_with("One article has a date without a day"), "{notes:?}");
+    }
     // Tomorrow's, where it is tomorrow already.
     assert_eq!(only(with("published_at", "2026-11-22".into())).published_at.date(), "2026-11-22");
 }

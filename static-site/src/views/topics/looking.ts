@@ -77,11 +77,12 @@ export async function seen(): Promise<Looking | undefined> {
 
 /** What is known of the file now. */
 export function known({ preview, said, dates }: Looking): Seen {
-  const order = dates ?? preview?.dates ?? undefined;
+  const cut = preview && cutAs(preview);
   return {
     format: preview?.format ?? "xlsx",
-    cut: preview && cutAs(preview),
-    said: { columns: columnsOf(said) || undefined, dates: order },
+    cut,
+    // A part alone may not show the order of its dates.
+    said: { columns: columnsOf(said) || undefined, dates: dates ?? (cut && preview?.dates) ?? undefined },
   };
 }
 
