@@ -163,7 +163,8 @@ test("a spreadsheet's table is looked at, changed by hand, imported and found", 
   await expect(page.getByRole("group", { name: /“03\/04\/2026” could be two dates/ })).toBeVisible();
   await page.getByRole("button", { name: "Import" }).click();
   await expect(page.getByRole("alert")).toContainText("begins with the day or the month");
-  await page.getByLabel("The day is first").check();
+  await expect(page.getByLabel("The day is first")).toBeFocused();
+  await page.keyboard.press("Space");
   await page.getByRole("button", { name: "Import" }).click();
   await expect(page.getByText("1 article added, 0 updated, 0 lines rejected.")).toBeVisible();
   await expect(page.getByRole("list", { name: "What to know of it" })).toContainText("windows-1252");

@@ -161,7 +161,11 @@ fn finished(
             Form::Workbook(sheet) => sheet.skipped.saturating_sub(1),
             _ => 0,
         },
-        missing: [Field::Title, Field::Url].into_iter().filter(|field| !has(field)).collect(),
+        // Where nothing can be looked at, nothing can be said to lack.
+        missing: match columns.is_empty() {
+            true => Vec::new(),
+            false => [Field::Title, Field::Url].into_iter().filter(|field| !has(field)).collect(),
+        },
         columns,
         rows,
         dates: order,

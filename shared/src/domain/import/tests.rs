@@ -917,6 +917,9 @@ fn a_preview_says_what_a_file_would_be_read_as() {
     };
     let asked = preview(b"Was,Wo,Wann\nA,https://a.example,03/04/2026\n", &options).unwrap();
     assert_eq!((asked.missing.len(), asked.ambiguous_date.as_deref()), (0, Some("03/04/2026")));
+    let long = format!("{{\"title\": \"{}\"}}\n", "x".repeat(245_000)).repeat(2);
+    let unseen = preview(long.as_bytes(), &ImportOptions::default()).unwrap();
+    assert_eq!((unseen.columns.len(), unseen.missing.len()), (0, 0));
     let (_, json) = EXPORTS[1];
     let seen = preview(json.as_bytes(), &ImportOptions::default()).unwrap();
     assert_eq!(seen.columns[0], PreviewColumn { name: "title".into(), taken_as: Some(Field::Title) });

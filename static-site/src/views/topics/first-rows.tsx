@@ -19,8 +19,8 @@ export function FirstRows({ now, wrong }: { now: Looking; wrong: string }) {
       <h4 id="first-rows-heading">What its columns are</h4>
       <p class="hint">
         It is {kindOf(preview)}
-        {preview.above > 0 && ", with lines above its columns' names that are passed over"}. What is wrong,
-        choose anew.
+        {preview.above > 0 && ", with lines above its columns' names that are passed over"}. Change what is
+        taken wrongly.
       </p>
       <Rows preview={preview} />
       {preview.ambiguous_date && (

@@ -91,10 +91,15 @@ export function ImportForm({ topics }: { topics: readonly Topic[] }) {
     else if (!file.value) input.current?.focus();
     if (name === "" || !file.value) return;
     const chosen = file.value;
+    const form = event.currentTarget as HTMLFormElement;
     const now = await seen();
     if (!now || now.file !== chosen || isRunning() || now.state === "failed") return;
     lookWrong.value = unsaid(now);
-    if (lookWrong.value !== "") return;
+    if (lookWrong.value !== "") {
+      const isColumn = (now.preview?.missing.length ?? 0) > 0;
+      form.querySelector<HTMLElement>(isColumn ? ".first-rows select" : ".dates input")?.focus();
+      return;
+    }
     const known = knownOf(now);
     const most = known.cut ? CALL_BYTES : BINARY_CALL_BYTES;
     void (chosen.size > most ? uploading : inParts).start(name, chosen, known);
