@@ -155,7 +155,7 @@ test("an answer is stopped, what there is of it is kept, and it can be asked for
   await page.keyboard.press("Control+Enter");
   await expect(page.getByText(/It begins well and goes on/)).toBeVisible();
   await page.getByRole("button", { name: "Stop" }).click();
-  await expect(page.getByText("This answer ended early. What there is of it is kept.")).toBeVisible();
+  await expect(page.getByText("You stopped this answer. What there is of it is kept.")).toBeVisible();
   await expect(page.getByRole("textbox", { name: "Message to the assistant" })).toBeFocused();
   await expect(page.getByText(/It begins well and goes on/)).toBeVisible();
   model.answer = "This time it is short.";

@@ -12,6 +12,7 @@ use local::MODEL_ID;
 use shared::app::Clock;
 use shared::config::Tables;
 use shared::domain::draft::Draft;
+use shared::domain::ending::Ending;
 use shared::domain::model::Secret;
 use shared::domain::run::{Order, Run, State, preview};
 use shared::domain::time::Timestamp;
@@ -97,6 +98,11 @@ fn run(draft: &Draft, number: usize, now: Timestamp) -> (Run, String) {
         response_preview: preview(&answer),
         response_length: answer.chars().count() as u64,
         truncated: status == State::Cancelled,
+        ended: Some(match status {
+            State::Failed => Ending::Slow,
+            State::Cancelled => Ending::Stopped,
+            _ => Ending::Complete,
+        }),
         article_count: 5 + (number % 40) as u32,
         tokens_in: 1_200 + (number as u64 * 31) % 3_000,
         tokens_out: answer.len() as u64 / 4,

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use shared::app::App;
 use shared::domain::conversation::{Message, Role};
 use shared::domain::draft::Draft;
+use shared::domain::ending::Ending;
 use shared::domain::model::{Model, Usage};
 use shared::domain::time::Timestamp;
 use shared::http::{Code, Problem, Response, StreamingResponse};
@@ -71,15 +72,12 @@ fn tell(events: &Events, event: &Value) {
 /// Writes the answer; its id when there is one, complete or as far as it was
 /// wanted, or what its reader was told instead.
 pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Result<Option<Uuid>, Problem> {
+    let id = app.new_id_at(app.now().max(task.question.created_at.plus_millis(1)));
     let mut answer = Message {
-        id: app.new_id_at(app.now().max(task.question.created_at.plus_millis(1))),
-        role: Role::Assistant,
-        content: String::new(),
-        created_at: app.now(),
         model: Some(task.model.id.clone()),
         truncated: true,
-        usage: None,
         in_reply_to: Some(task.question.id),
+        ..Message::new(id, Role::Assistant, String::new(), app.now())
     };
     let mut kept_part = false;
     let (end, usage) = match compose(app, task, &mut answer, &mut kept_part, events).await {
@@ -87,34 +85,41 @@ pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Result<Opt
         Err(CutShort { why, usage }) => (Err(why), usage),
     };
     tell_figures(app, task, &answer, usage);
-    answer.truncated = !matches!(end, Ok(Finish::Stop | Finish::ToolCalls));
-    answer.usage = (!matches!(end, Err(Why::Failed(_)))).then_some(usage);
+    let (ended, told) = match &end {
+        Ok(finish) => finish.told(&task.model),
+        Err(Why::Stopped) => (Ending::Stopped, None),
+        Err(Why::Failed(ended, problem)) => (*ended, Some(problem.detail().to_owned())),
+    };
+    (answer.ended, answer.problem, answer.truncated) = (Some(ended), told, !ended.is_whole());
+    answer.usage = (!matches!(end, Err(Why::Failed(..)))).then_some(usage);
     let conversations = &app.store().conversations;
     let took = Took { usage, cost_micros: task.model.cost_micros(usage) };
     let kept = if answer.content.is_empty() {
-        conversations.abandon(&task.answering, took, app.now()).await
+        let how = (ended, answer.problem.as_deref());
+        conversations.abandon(&task.answering, task.question.id, how, took, app.now()).await
     } else {
-        conversations.finish(&task.answering, &answer, (kept_part, end.is_err()), took, app.now()).await
+        conversations.finish(&task.answering, &answer, (kept_part, !ended.is_whole()), took, app.now()).await
     };
     let problem = match (end, kept) {
         (_, Err(error)) => Problem::from(error),
-        (Err(Why::Failed(problem)), Ok(_)) => *problem,
+        (Err(Why::Failed(_, problem)), Ok(_)) => *problem,
         (Ok(_) | Err(Why::Stopped), Ok(false)) => lost(),
-        (end, Ok(true)) => {
+        (_, Ok(true)) => {
             let id = (!answer.content.is_empty()).then_some(answer.id);
-            tell(events, &done(&answer, id, end.is_err()));
+            tell(events, &done(&answer, id));
             return Ok(id);
         }
     };
-    tell(events, &json!({"error": problem.body(&task.request_id)}));
+    tell(events, &json!({"error": problem.body(&task.request_id), "ended": ended}));
     Err(problem)
 }
 
 /// The last event of an answer, which has no id when nothing was written.
-fn done(answer: &Message, id: Option<Uuid>, stopped: bool) -> Value {
+fn done(answer: &Message, id: Option<Uuid>) -> Value {
     json!({
         "done": true, "message_id": id, "usage": answer.usage, "model": answer.model,
-        "truncated": answer.truncated, "stopped": stopped,
+        "truncated": answer.truncated, "ended": answer.ended, "problem": answer.problem,
+        "stopped": answer.ended == Some(Ending::Stopped),
     })
 }
 
@@ -135,7 +140,7 @@ struct CutShort {
 enum Why {
     /// Its user stopped it.
     Stopped,
-    Failed(Box<Problem>),
+    Failed(Ending, Box<Problem>),
 }
 
 impl From<StoreError> for CutShort {
@@ -146,13 +151,14 @@ impl From<StoreError> for CutShort {
 
 impl From<Problem> for CutShort {
     fn from(problem: Problem) -> Self {
-        Self { why: Why::Failed(Box::new(problem)), usage: Usage::default() }
+        Self { why: Why::Failed(Ending::Interrupted, Box::new(problem)), usage: Usage::default() }
     }
 }
 
 impl CutShort {
     fn of(app: &App, error: &ModelError, usage: Usage) -> Self {
-        Self { usage, ..Problem::from(error).with_detail(app.told_of(error)).into() }
+        let problem = Problem::from(error).with_detail(app.told_of(error));
+        Self { why: Why::Failed(error.ending(), Box::new(problem)), usage }
     }
 }
 
@@ -280,7 +286,8 @@ async fn await_model(app: &App, task: &Task, events: &Events) -> Result<(), CutS
             }
             Readiness::Failed { detail } => format!("{detail} Your message is kept."),
         };
-        return Err(Problem::new(Code::Unavailable, refusal).into());
+        let problem = Box::new(Problem::new(Code::Unavailable, refusal));
+        return Err(CutShort { why: Why::Failed(Ending::NotAsked, problem), usage: Usage::default() });
     }
 }
 
@@ -310,6 +317,6 @@ pub(super) async fn replay(app: &App, chat: Uuid, stored: &Response) -> Result<S
 pub(super) fn replayed(answer: &Message) -> StreamingResponse {
     let (events, reader) = tokio::sync::mpsc::unbounded_channel();
     tell(&events, &json!({"content": answer.content}));
-    tell(&events, &done(answer, Some(answer.id), false));
+    tell(&events, &done(answer, Some(answer.id)));
     event_stream(body(reader))
 }

@@ -21,6 +21,8 @@ pub struct Output {
     pub messages: Vec<Message>,
     /// Messages of the whole conversation.
     pub total_messages: u64,
+    /// An answer is being written: the last message of the newest page grows, or begins soon.
+    pub is_answering: bool,
     /// Where the page with earlier messages begins; null when there are none.
     pub next_cursor: Option<String>,
 }
@@ -43,11 +45,13 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let user = user(app, &request).await?;
     let page = Page::of(&request)?;
     let chat_id = super::draft_of_path(app, &user, &request).await?.summary.id;
-    let history = app.store().conversations.history(chat_id, page.limit, page.cursor.as_deref()).await?;
+    let history =
+        app.store().conversations.history(chat_id, page.limit, page.cursor.as_deref(), app.now()).await?;
     let output = Output {
         chat_id,
         messages: history.messages,
         total_messages: history.total,
+        is_answering: history.is_answering,
         next_cursor: history.next_cursor,
     };
     json_response(StatusCode::OK, &output)

@@ -2,7 +2,8 @@
 //! assistant's answer as server-sent events.
 //!
 //! `data: {"content": "…"}` many times, then `data: {"done": true, …}` (with
-//! `"stopped": true` when chat-stop ended it) or `data: {"error": {problem}}`.
+//! how it ended, and `"stopped": true` when chat-stop ended it) or
+//! `data: {"error": {problem}, "ended": "…"}`, which is kept on the message.
 //! Without a `message` it answers the one that is pending. One answer at a
 //! time: a second send meanwhile gets 409.
 
@@ -121,7 +122,7 @@ async fn start(
         None => crate::tests::start::no_model(),
     })?;
     let (question, new) = match &input.message {
-        Some(text) => (user_message(app, id, text.clone()), true),
+        Some(text) => (Message::new(id, Role::User, text.clone(), app.now()), true),
         None => (store.conversations.pending(chat).await?.ok_or_else(nothing_pending)?, false),
     };
     let demand = Demand { user: &user.id, spend: estimate(model), limits: &app.config.limits };
@@ -172,19 +173,6 @@ async fn begin_answer(
         .with_retry_after(2)),
         Begin::Limited(limit) => Err(Problem::limited(limit, app.now())),
         Begin::Gone | Begin::Exists => Err(Problem::not_found("conversation")),
-    }
-}
-
-fn user_message(app: &App, id: Uuid, content: String) -> Message {
-    Message {
-        id,
-        role: Role::User,
-        content,
-        created_at: app.now(),
-        model: None,
-        truncated: false,
-        usage: None,
-        in_reply_to: None,
     }
 }
 

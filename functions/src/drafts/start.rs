@@ -183,16 +183,7 @@ pub(crate) fn first_messages(
     requirements: Option<String>,
     now: Timestamp,
 ) -> Vec<Message> {
-    let message = |role, content, at: Timestamp| Message {
-        id: app.new_id_at(at),
-        role,
-        content,
-        created_at: at,
-        model: None,
-        truncated: false,
-        usage: None,
-        in_reply_to: None,
-    };
+    let message = |role, content, at| Message::new(app.new_id_at(at), role, content, at);
     let mut messages = vec![message(Role::Assistant, opening, now)];
     messages.extend(requirements.map(|text| message(Role::User, text, now.plus_millis(1))));
     messages

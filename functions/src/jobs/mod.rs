@@ -4,8 +4,8 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
 use serde::de::DeserializeOwned;
 use shared::app::App;
 use shared::domain::model::estimate_tokens;
-use shared::domain::run::{Outcome, State};
-use shared::llm::runner::{figures, give_up_sentence};
+use shared::domain::run::Outcome;
+use shared::llm::runner::{figures, given_up};
 use shared::queue::Queue;
 use shared::store::{OpenRun, StoreError};
 
@@ -36,14 +36,13 @@ async fn again(queue: &Queue, message: SqsMessage, seconds: u32, response: &mut 
 
 /// Ends a run that will not be finished; false when it has changed meanwhile.
 async fn give_up(app: &App, open: &OpenRun) -> Result<bool, StoreError> {
-    end(app, open, Outcome::without_answer(State::Failed, Some(give_up_sentence().to_owned()))).await
+    end(app, open, given_up()).await
 }
 
 /// Ends a run that no worker holds. What a dead one had recorded of the answer is kept, and charged.
 async fn end(app: &App, open: &OpenRun, mut outcome: Outcome) -> Result<bool, StoreError> {
     let runs = &app.store().runs;
     if let Some(full) = runs.get_full(open.run.draft_id, open.run.test_id).await? {
-        outcome.truncated = !full.answer.is_empty();
         outcome.usage.completion_tokens = u64::from(estimate_tokens(&full.answer));
         outcome.answer = full.answer;
         let model = app.models().find(Some(&open.run.model));

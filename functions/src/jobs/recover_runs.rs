@@ -11,8 +11,8 @@ use serde_json::Value;
 use shared::app::App;
 use shared::corpus::{Removed, remove_due};
 use shared::domain::removal::UNDER_WAY_MS;
-use shared::domain::run::{ATTEMPTS_MAX, GIVE_UP_MS, Outcome, State};
-use shared::llm::runner::give_up_sentence;
+use shared::domain::run::{ATTEMPTS_MAX, GIVE_UP_MS, Outcome};
+use shared::llm::runner::given_up;
 use shared::queue::{ImportMessage, RunMessage};
 use shared::store::{Due, OpenRun};
 use tokio::time::Instant;
@@ -108,9 +108,9 @@ async fn recover(app: &App, open: &OpenRun, recovered: &mut Recovered) -> Result
     }
     let too_long = now.millis_since(open.run.created_at) >= GIVE_UP_MS;
     let end = if open.run.cancel_requested {
-        Some(Outcome::without_answer(State::Cancelled, None))
+        Some(Outcome::cancelled())
     } else if open.attempts >= ATTEMPTS_MAX || too_long {
-        Some(Outcome::without_answer(State::Failed, Some(give_up_sentence().to_owned())))
+        Some(given_up())
     } else {
         None
     };

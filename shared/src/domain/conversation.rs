@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::ending::Ending;
 use super::model::Usage;
 use super::time::Timestamp;
 
@@ -35,14 +36,54 @@ pub struct Message {
     pub created_at: Timestamp,
     /// The model that wrote it.
     pub model: Option<String>,
-    /// The answer ended early: its user stopped it, or its model failed, was cut
-    /// off or reached its limit.
+    /// The answer ended early, or is still being written.
     pub truncated: bool,
+    /// How the answer ended; absent while it is written. Of a user's message: how the last try to answer it ended,
+    /// when no word of an answer came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ending>,
+    /// Why it ended so, what is kept and what to do, for a person; absent when it is whole or its user stopped it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     /// Tokens it took.
     pub usage: Option<Usage>,
     /// The user's message that this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_reply_to: Option<Uuid>,
+}
+
+impl Message {
+    /// A message that is whole.
+    pub fn new(id: Uuid, role: Role, content: String, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            role,
+            content,
+            created_at,
+            model: None,
+            truncated: false,
+            ended: None,
+            problem: None,
+            usage: None,
+            in_reply_to: None,
+        }
+    }
+}
+
+/// What is told of an answer whose writer didn't come to its end.
+const INTERRUPTED: &str = "The workshop stopped while this answer was written, or an older version wrote it and didn't \
+    say why it ended. What had arrived is kept. Ask for the answer again.";
+
+/// Marks answers that have no end as interrupted: whoever wrote them is gone. The last of `messages` is spared if it
+/// `may_be_written` still.
+pub fn mark_interrupted(messages: &mut [Message], may_be_written: bool) {
+    let spared = messages.len().checked_sub(1).filter(|_| may_be_written);
+    for (at, message) in messages.iter_mut().enumerate() {
+        if message.truncated && message.ended.is_none() && Some(at) != spared {
+            message.ended = Some(Ending::Interrupted);
+            message.problem = Some(INTERRUPTED.to_owned());
+        }
+    }
 }
 
 /// What the workshop starts from.
@@ -88,6 +129,38 @@ impl Opening<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_without_an_end_was_interrupted_unless_it_is_being_written() {
+        let message = |ended, truncated| Message {
+            ended,
+            truncated,
+            ..Message::new(Uuid::nil(), Role::Assistant, "Half".into(), Timestamp::from_millis(0))
+        };
+        let old = [
+            message(None, true),
+            message(None, false),
+            message(Some(Ending::Filter), true),
+            message(None, true),
+        ];
+        let ends = |may_be_written| {
+            let mut messages = old.clone();
+            mark_interrupted(&mut messages, may_be_written);
+            messages.map(|message| message.ended)
+        };
+        let (interrupted, filter) = (Some(Ending::Interrupted), Some(Ending::Filter));
+        assert_eq!(ends(true), [interrupted, None, filter, None]);
+        assert_eq!(ends(false), [interrupted, None, filter, interrupted]);
+        mark_interrupted(&mut [], true);
+    }
+
+    #[test]
+    fn what_an_older_version_stored_is_read() {
+        let stored = r#"{"id": "00000000-0000-0000-0000-000000000000", "role": "assistant", "content": "Hi",
+            "created_at": "2026-01-01T00:00:00Z", "model": "m", "truncated": true, "usage": null}"#;
+        let message: Message = serde_json::from_str(stored).unwrap();
+        assert_eq!((message.truncated, message.ended, message.problem), (true, None, None));
+    }
 
     #[test]
     fn each_opening_fits_its_case() {

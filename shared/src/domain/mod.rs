@@ -7,6 +7,7 @@ pub mod conversation;
 pub mod copies;
 pub mod dates;
 pub mod draft;
+pub mod ending;
 pub mod figures;
 pub mod identity;
 pub mod import;

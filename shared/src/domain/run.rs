@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::article::Article;
 use super::checks::Checks;
 use super::draft::Draft;
+use super::ending::Ending;
 use super::model::Usage;
 use super::text::{self, Errors, FieldError, prefix};
 use super::time::Timestamp;
@@ -199,6 +200,9 @@ pub struct Run {
     pub response_length: u64,
     /// The answer ended early, and what came before is kept.
     pub truncated: bool,
+    /// How it ended; absent before that, and in runs of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ending>,
     /// Tools the model really called.
     pub tools_used: Vec<String>,
     /// Articles the model was given.
@@ -226,7 +230,7 @@ pub struct Run {
     pub user_rating: Option<u8>,
     /// Up to 500 characters.
     pub notes: Option<String>,
-    /// Why it failed and what to do, for a person.
+    /// Why it failed or its answer ends early, and what to do, for a person.
     pub error: Option<String>,
 }
 
@@ -246,6 +250,7 @@ impl Run {
             response_preview: String::new(),
             response_length: 0,
             truncated: false,
+            ended: None,
             tools_used: Vec::new(),
             article_count: 0,
             notice: None,
@@ -352,27 +357,34 @@ pub struct Outcome {
     pub state: State,
     /// What was written, whole or in part.
     pub answer: String,
-    /// The answer ended early.
-    pub truncated: bool,
+    /// How the answer ended.
+    pub ended: Ending,
     /// Tokens, as the model's server counted them.
     pub usage: Usage,
     /// In millionths of a US dollar.
     pub cost_micros: u64,
-    /// Why it failed, for a person.
+    /// Why it failed or ends early, for a person.
     pub error: Option<String>,
 }
 
 impl Outcome {
-    /// An end before anything was written.
-    pub fn without_answer(state: State, error: Option<String>) -> Self {
-        Self {
-            state,
-            answer: String::new(),
-            truncated: false,
-            usage: Usage::default(),
-            cost_micros: 0,
-            error,
-        }
+    /// A failure before anything was written.
+    pub fn failed(ended: Ending, sentence: impl Into<String>) -> Self {
+        Self { error: Some(sentence.into()), ..Self::without_answer(State::Failed, ended) }
+    }
+
+    /// A cancellation before anything was written.
+    pub fn cancelled() -> Self {
+        Self::without_answer(State::Cancelled, Ending::Stopped)
+    }
+
+    fn without_answer(state: State, ended: Ending) -> Self {
+        Self { state, answer: String::new(), ended, usage: Usage::default(), cost_micros: 0, error: None }
+    }
+
+    /// Whether there is a part of an answer, and no more.
+    pub fn is_truncated(&self) -> bool {
+        !self.ended.is_whole() && !self.answer.is_empty()
     }
 }
 

@@ -124,6 +124,11 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// What happened, what was kept and what to do, for a person.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The same in other words.
     pub fn with_detail(self, detail: String) -> Self {
         Self { detail, ..self }

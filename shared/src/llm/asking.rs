@@ -4,10 +4,11 @@
 use serde_json::{Map, Value};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::answer::{Answer, Chunk, Finish};
+use super::answer::{Answer, Chunk};
 use super::error::ModelError;
 use super::message::{ChatRequest, Role, ToolCall};
 use crate::app::App;
+use crate::domain::ending::Ending;
 use crate::domain::model::Usage;
 use crate::domain::run::{ANSWER_MAX, ATTEMPTS_MAX, HEARTBEAT_MS, Outcome, State};
 use crate::domain::text::prefix;
@@ -15,6 +16,10 @@ use crate::store::{Beat, OpenRun, StoreError};
 
 /// The longest a run waits for a model that limits its rate, in seconds.
 const RATE_WAIT_MAX: u64 = 300;
+
+/// What is told of an answer longer than [`ANSWER_MAX`].
+const LONGER_THAN_KEPT: &str = "The answer is longer than the 80,000 characters that are kept of one, and ends there. \
+    What was written until then is kept. Ask for a shorter answer.";
 
 /// What came of asking the model once.
 pub(super) enum Asked {
@@ -45,7 +50,7 @@ pub(super) async fn ask(
 
     let client = match app.models().client() {
         Ok(client) => client,
-        Err(error) => return Ok(Asked::Ended(answer.failed(app.told_of(&error), Usage::default()))),
+        Err(error) => return Ok(Asked::Ended(answer.failed(app, &error, Usage::default()))),
     };
     let mut asking = Box::pin(client.stream(request, deadlines, || app.jitter()));
     let mut stream = None;
@@ -79,16 +84,16 @@ pub(super) async fn ask(
                 return Ok(Asked::Called { said: answer.text, calls, carried, usage });
             }
             Some(Ok(Chunk::End { usage, finish, .. })) => {
-                return Ok(Asked::Ended(answer.ended(usage, &finish)));
+                return Ok(Asked::Ended(answer.ended(usage, finish.told(request.model))));
             }
             Some(Err(error)) => {
                 if let Some(seconds) = worth_waiting(app, &error, &answer, open, request) {
                     return Ok(Asked::Wait(seconds));
                 }
                 tracing::warn!(test_id = %open.run.test_id, %error, "the model failed");
-                return Ok(Asked::Ended(answer.failed(app.told_of(&error), used(&stream))));
+                return Ok(Asked::Ended(answer.failed(app, &error, used(&stream))));
             }
-            None => return Ok(Asked::Ended(answer.failed(ModelError::CutOff.sentence(), used(&stream)))),
+            None => return Ok(Asked::Ended(answer.failed(app, &ModelError::CutOff, used(&stream)))),
         }
     }
 }
@@ -147,34 +152,31 @@ impl Growing {
         Some(prefix(&self.text, ANSWER_MAX))
     }
 
-    fn ended(self, usage: Usage, finish: &Finish) -> Outcome {
+    /// The model's own end.
+    fn ended(self, usage: Usage, (ended, error): (Ending, Option<String>)) -> Outcome {
         if self.text.trim().is_empty() {
-            return Outcome {
-                usage,
-                ..Outcome::without_answer(State::Failed, Some(ModelError::Empty.sentence()))
-            };
+            return Outcome { usage, ..Outcome::failed(Ending::Empty, ModelError::Empty.sentence()) };
         }
         let answer = prefix(&self.text, ANSWER_MAX).to_owned();
-        let truncated = matches!(finish, Finish::Length | Finish::Other(_)) || answer.len() < self.text.len();
-        Outcome { state: State::Succeeded, answer, truncated, usage, cost_micros: 0, error: None }
+        let (ended, error) = if answer.len() < self.text.len() {
+            (Ending::Length, Some(LONGER_THAN_KEPT.to_owned()))
+        } else {
+            (ended, error)
+        };
+        Outcome { state: State::Succeeded, answer, ended, usage, cost_micros: 0, error }
     }
 
-    fn failed(self, sentence: String, usage: Usage) -> Outcome {
-        Outcome { error: Some(sentence), ..self.stopped(State::Failed, usage) }
+    fn failed(self, app: &App, error: &ModelError, usage: Usage) -> Outcome {
+        self.stopped(Outcome::failed(error.ending(), app.told_of(error)), usage)
     }
 
     fn cancelled(self, usage: Usage) -> Outcome {
-        self.stopped(State::Cancelled, usage)
+        self.stopped(Outcome::cancelled(), usage)
     }
 
     /// An end before the model's own.
-    fn stopped(self, state: State, usage: Usage) -> Outcome {
-        Outcome {
-            truncated: !self.text.is_empty(),
-            answer: prefix(&self.text, ANSWER_MAX).to_owned(),
-            usage,
-            ..Outcome::without_answer(state, None)
-        }
+    fn stopped(self, outcome: Outcome, usage: Usage) -> Outcome {
+        Outcome { answer: prefix(&self.text, ANSWER_MAX).to_owned(), usage, ..outcome }
     }
 }
 
@@ -186,9 +188,15 @@ mod tests {
     fn an_answer_that_reached_its_limit_succeeds_and_is_marked() {
         let mut answer = Growing::default();
         answer.push("text");
-        let outcome = answer.ended(Usage::default(), &Finish::Length);
-        assert_eq!((outcome.state, outcome.truncated), (State::Succeeded, true));
-        assert_eq!(Growing::default().ended(Usage::default(), &Finish::Stop).state, State::Failed);
+        let told = Some("Too long.".to_owned());
+        let outcome = answer.ended(Usage::default(), (Ending::Length, told.clone()));
+        assert_eq!((outcome.state, outcome.is_truncated(), &outcome.error), (State::Succeeded, true, &told));
+        let nothing = Growing::default().ended(Usage::default(), (Ending::Complete, None));
+        assert_eq!((nothing.state, nothing.ended), (State::Failed, Ending::Empty));
+        assert!(!nothing.is_truncated());
+        let long = Growing { text: "é".repeat(ANSWER_MAX + 1), recorded: 0 };
+        let outcome = long.ended(Usage::default(), (Ending::Complete, None));
+        assert_eq!((outcome.ended, outcome.answer.chars().count()), (Ending::Length, ANSWER_MAX));
     }
 
     #[test]

@@ -131,16 +131,7 @@ mod tests {
     }
 
     fn said(role: Role, content: &str) -> Message {
-        Message {
-            id: Uuid::nil(),
-            role,
-            content: content.into(),
-            created_at: Timestamp::from_millis(0),
-            model: None,
-            truncated: false,
-            usage: None,
-            in_reply_to: None,
-        }
+        Message::new(Uuid::nil(), role, content.into(), Timestamp::from_millis(0))
     }
 
     fn total(messages: &[ChatMessage]) -> u32 {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use super::answer::Finish;
 use super::refusal::Cause;
+use crate::domain::ending::Ending;
+use crate::domain::model::Model;
 
 /// The part of a call that took too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +98,35 @@ pub enum ModelError {
     Rejected(Cause),
 }
 
+impl Finish {
+    /// How an answer that the model came to the end of has ended, and what is told of it when it isn't whole.
+    pub fn told(&self, model: &Model) -> (Ending, Option<String>) {
+        match self {
+            Self::Stop | Self::ToolCalls => (Ending::Complete, None),
+            Self::Length => (
+                Ending::Length,
+                Some(format!(
+                    "The answer reached the {} tokens that this model may write, and ends there. What was written is \
+                     kept. Raise max_output_tokens in this model's settings, or ask for a shorter answer.",
+                    grouped(model.max_output_tokens)
+                )),
+            ),
+            Self::Filter => (Ending::Filter, Some(ModelError::Filtered.sentence())),
+            Self::Error => {
+                (Ending::Server, Some(ModelError::Overloaded { status: 502, retry_after: None }.sentence()))
+            }
+            Self::Other(_) => (
+                Ending::Other,
+                Some(
+                    "The model's server ended the answer early, for a reason that this workshop doesn't know. What \
+                     was written is kept. Ask again, or choose another model."
+                        .to_owned(),
+                ),
+            ),
+        }
+    }
+}
+
 impl ModelError {
     /// What happened and what to do, for the person who waits for the answer.
     pub fn sentence(&self) -> String {
@@ -150,8 +182,9 @@ impl ModelError {
                 Try again, or choose another model."
                 .into(),
             Self::ThoughtOnly { max_tokens } => format!(
-                "The model used all of its {max_tokens} tokens before it wrote an answer, mostly to think. What \
-                 you wrote is kept. Raise max_output_tokens in this model's settings, or choose another model."
+                "The model thought through all of its {} tokens and wrote no answer. What you wrote is kept. \
+                 Raise max_output_tokens in this model's settings, or choose another model.",
+                grouped(*max_tokens)
             ),
             Self::Declined(words) => format!(
                 "The model declined: \"{words}\" What you wrote is kept. Ask in another way, or choose \
@@ -191,6 +224,30 @@ impl ModelError {
         }
     }
 
+    /// How an answer ends by it.
+    pub fn ending(&self) -> Ending {
+        match self {
+            Self::TooSlow { .. } => Ending::Slow,
+            Self::CutOff => Ending::Cut,
+            Self::Empty => Ending::Empty,
+            Self::ThoughtOnly { .. } => Ending::Length,
+            Self::Declined(_) => Ending::Refusal,
+            Self::Filtered => Ending::Filter,
+            Self::NoKey => Ending::NotAsked,
+            Self::Unreachable(_)
+            | Self::RateLimited { .. }
+            | Self::Refused(_)
+            | Self::NoCredit(_)
+            | Self::UnknownModel
+            | Self::TooLong
+            | Self::Overloaded { .. }
+            | Self::NoTools(_)
+            | Self::Nonsense(_)
+            | Self::Redirects { .. }
+            | Self::Rejected(_) => Ending::Server,
+        }
+    }
+
     /// Whether the same request can succeed later.
     pub fn may_retry(&self) -> bool {
         match self {
@@ -224,6 +281,19 @@ impl ModelError {
     }
 }
 
+/// A number as people read it: 2,048.
+fn grouped(number: u32) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 /// `limit` in whole seconds, minutes or hours, rounded up.
 fn in_words(limit: Duration) -> String {
     match limit.as_secs().saturating_add(u64::from(limit.subsec_nanos() > 0)) {
@@ -240,6 +310,23 @@ mod tests {
 
     fn cause() -> Cause {
         Cause { status: 418, names: vec!["teapot".to_owned()] }
+    }
+
+    #[test]
+    fn only_an_answer_that_stopped_by_itself_is_whole() {
+        let model = Model { max_output_tokens: 2_048, ..Model::for_tests() };
+        assert_eq!(Finish::Stop.told(&model), (Ending::Complete, None));
+        for (finish, ending) in [
+            (Finish::Length, Ending::Length),
+            (Finish::Filter, Ending::Filter),
+            (Finish::Error, Ending::Server),
+            (Finish::Other("sense".into()), Ending::Other),
+        ] {
+            let (ended, told) = finish.told(&model);
+            let told = told.unwrap();
+            assert!(ended == ending && told.contains(" is kept. ") && !told.contains("sense"), "{told}");
+        }
+        assert!(Finish::Length.told(&model).1.unwrap().contains("the 2,048 tokens"));
     }
 
     #[test]
@@ -275,6 +362,12 @@ mod tests {
                 assert!(!sentence.contains(inside), "{sentence}");
             }
         }
+        let thought = ModelError::ThoughtOnly { max_tokens: 2_048 }.sentence();
+        assert!(thought.contains("all of its 2,048 tokens"), "{thought}");
+        assert_eq!(
+            [7, 999, 1_000, 65_536, 1_234_567].map(grouped),
+            ["7", "999", "1,000", "65,536", "1,234,567"]
+        );
         let told = ModelError::Rejected(cause()).sentence_with_its_cause();
         assert!(told.ends_with("settings. Its server said: status 418, teapot."), "{told}");
         assert_eq!(ModelError::CutOff.sentence_with_its_cause(), ModelError::CutOff.sentence());

@@ -18,6 +18,7 @@ use super::window::{PER_MESSAGE, prompt_budget};
 use crate::app::App;
 use crate::corpus::{self, Question};
 use crate::domain::checks::{check, mark_cited};
+use crate::domain::ending::Ending;
 use crate::domain::model::{Model, Usage, estimate_tokens};
 use crate::domain::run::{Outcome, RUN_DEADLINE_MS, Research, Run, State, ToolCall, UsedArticle};
 use crate::domain::text::prefix;
@@ -82,8 +83,7 @@ pub async fn run(app: &App, message: RunMessage) -> Result<Disposition, StoreErr
     let mut finished = runs.finish_researched(&open, &outcome, &research, now).await?;
     if !finished && runs.renew(&open, now).await? == Beat::CancelRequested {
         // Cancelled while its last words were recorded: they are kept.
-        outcome.state = State::Cancelled;
-        outcome.error = None;
+        (outcome.state, outcome.ended, outcome.error) = (State::Cancelled, Ending::Stopped, None);
         finished = runs.finish_researched(&open, &outcome, &research, now).await?;
     }
     if finished {
@@ -132,13 +132,10 @@ enum Executed {
 }
 
 async fn execute(app: &App, open: &OpenRun, readiness: &Readiness) -> Result<Executed, StoreError> {
-    let failed = |sentence: String| {
-        let outcome = Outcome::without_answer(State::Failed, Some(sentence));
-        Executed::Ended(Box::new((outcome, Research::default())))
-    };
+    let unasked = |outcome| Executed::Ended(Box::new((outcome, Research::default())));
+    let failed = |sentence: String| unasked(Outcome::failed(Ending::NotAsked, sentence));
     if open.run.cancel_requested {
-        let outcome = Outcome::without_answer(State::Cancelled, None);
-        return Ok(Executed::Ended(Box::new((outcome, Research::default()))));
+        return Ok(unasked(Outcome::cancelled()));
     }
     if let Readiness::Failed { detail } = readiness {
         return Ok(failed(detail.clone()));
@@ -166,13 +163,9 @@ async fn execute(app: &App, open: &OpenRun, readiness: &Readiness) -> Result<Exe
         Asked::Wait(seconds) => Executed::Wait(seconds),
         Asked::Called { usage, .. } => run.concluded(Outcome {
             usage,
-            ..Outcome::without_answer(
-                State::Failed,
-                Some(
-                    "The model went on calling tools and never answered. Run the test again, or try another \
-                     model."
-                        .to_owned(),
-                ),
+            ..Outcome::failed(
+                Ending::Tools,
+                "The model went on calling tools and never answered. Run the test again, or try another model.",
             )
         }),
         Asked::Ended(outcome) => run.concluded(outcome),
@@ -339,7 +332,7 @@ impl Running<'_> {
 }
 
 fn failed(sentence: String) -> Asked {
-    Asked::Ended(Outcome::without_answer(State::Failed, Some(sentence)))
+    Asked::Ended(Outcome::failed(Ending::NotAsked, sentence))
 }
 
 fn tokens_of(messages: &[ChatMessage]) -> u32 {
@@ -395,10 +388,13 @@ pub fn estimate(model: &Model) -> Spend {
     Spend { tokens: u64::from(tokens), micros: model.cost_micros(usage) }
 }
 
-/// A run that has been taken up too often or waited too long.
-pub fn give_up_sentence() -> &'static str {
-    "The test could not be finished: its worker stopped several times or the queue was too long. \
-     Nothing else was lost; run the test again."
+/// The end of a run that has been taken up too often or waited too long.
+pub fn given_up() -> Outcome {
+    Outcome::failed(
+        Ending::Interrupted,
+        "The test could not be finished: its worker stopped several times or the queue was too long. \
+         Nothing else was lost; run the test again.",
+    )
 }
 
 #[cfg(test)]

@@ -20,8 +20,9 @@ use super::runs::Beat;
 use super::table::{DraftsTable, Table, UsageTable};
 use super::{StoreError, drafts, keys, read, transaction, write};
 use crate::config::Tables;
-use crate::domain::conversation::{Message, Role};
+use crate::domain::conversation::{Message, Role, mark_interrupted};
 use crate::domain::draft::Draft;
+use crate::domain::ending::Ending;
 use crate::domain::model::Usage;
 use crate::domain::time::Timestamp;
 use crate::limits::{Limited, Spend};
@@ -47,6 +48,8 @@ pub struct History {
     pub total: u64,
     /// Where the page with earlier messages begins.
     pub next_cursor: Option<String>,
+    /// An answer is being written.
+    pub is_answering: bool,
 }
 
 /// What came of beginning an answer.
@@ -110,6 +113,9 @@ struct State {
     /// The user's message that has no answer yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending: Option<Uuid>,
+    /// Until when the answer that is being written has its writer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lease_until: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -153,7 +159,7 @@ pub(super) fn opened(
 ) -> Result<Vec<TransactWriteItem>, StoreError> {
     let keys::Key { pk, sk } = keys::chat(draft);
     let pending = messages.last().filter(|last| last.role == Role::User).map(|last| last.id);
-    let state = State { pk, sk, message_count: messages.len() as u64, pending };
+    let state = State { pk, sk, message_count: messages.len() as u64, pending, lease_until: None };
     let mut parts = vec![Change::new().put_of(table, write(&state)?)?];
     for message in messages {
         parts.push(Change::new().put_of(table, entry(draft, message)?)?);
@@ -173,20 +179,26 @@ impl Conversations {
         draft: Uuid,
         limit: u32,
         cursor: Option<&str>,
+        now: Timestamp,
     ) -> Result<History, StoreError> {
         let scope = format!("messages/{draft}");
         let before = match cursor {
             Some(cursor) => self.cursors.open(&scope, cursor)?,
             None => format!("{}~", keys::MESSAGE),
         };
+        // Before the messages: an answer is shown as one that nobody writes any more only with its end.
+        let state: Option<State> = self.table.get(keys::chat(draft)).await?.map(read).transpose()?;
+        let is_answering =
+            state.as_ref().and_then(|state| state.lease_until).is_some_and(|until| until > now);
         let (mut messages, more) = self.before(draft, &before, limit).await?;
         let next_cursor = messages
             .last()
             .filter(|_| more)
             .map(|oldest| self.cursors.seal(&scope, &keys::message(draft, oldest.id).sk));
         messages.reverse();
-        let state: Option<State> = self.table.get(keys::chat(draft)).await?.map(read).transpose()?;
-        Ok(History { messages, total: state.map_or(0, |state| state.message_count), next_cursor })
+        mark_interrupted(&mut messages, is_answering && cursor.is_none());
+        let total = state.map_or(0, |state| state.message_count);
+        Ok(History { messages, total, next_cursor, is_answering })
     }
 
     /// The newest `limit` messages, oldest of them first.
@@ -450,27 +462,32 @@ impl Conversations {
     }
 
     /// Gives the lease back without an answer: the user's message stays
-    /// pending, and what the try took is settled. False when the lease was lost.
+    /// pending, marked with how the try `ended` and why, and what the try took
+    /// is settled. False when the lease was lost.
     pub async fn abandon(
         &self,
         answering: &Answering,
+        question: Uuid,
+        (how, why): (Ending, Option<&str>),
         took: Took,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.end(answering, ended(Some(answering.lease_id)), None, took, now).await
+        let mark = Change::new().if_exists().set("ended", how).set("problem", why);
+        let mark = mark.update_of(&self.table, keys::message(answering.draft_id, question))?;
+        self.end(answering, ended(Some(answering.lease_id)), Some(mark), took, now).await
     }
 
     async fn end(
         &self,
         answering: &Answering,
         state: Change,
-        answer: Option<TransactWriteItem>,
+        message: Option<TransactWriteItem>,
         took: Took,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let usage = &self.usage;
         let mut parts = vec![state.update_of(&self.table, keys::chat(answering.draft_id))?];
-        parts.extend(answer);
+        parts.extend(message);
         parts.extend(quotas::settlement(usage, &answering.reserved, took.spend())?);
         parts.push(metrics::part(usage, &took.counters(), answering.lease_id, now)?);
         Ok(transaction::commit(&self.table.client, parts).await?.is_ok())

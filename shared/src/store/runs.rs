@@ -427,7 +427,7 @@ impl Runs {
             let Some(open) = self.open(draft, run).await? else { return Ok(Cancelled::Gone) };
             match open.run.status {
                 State::Queued => {
-                    let outcome = Outcome::without_answer(State::Cancelled, None);
+                    let outcome = Outcome::cancelled();
                     if self.finish(&open, &outcome, now).await? {
                         let ended = self.get(draft, run).await?;
                         return Ok(ended.map_or(Cancelled::Gone, |run| Cancelled::Ended(Box::new(run))));
@@ -585,7 +585,8 @@ impl Runs {
             .set("status", outcome.state)
             .set("response_preview", preview(&outcome.answer))
             .set("response_length", outcome.answer.chars().count())
-            .set("truncated", outcome.truncated)
+            .set("truncated", outcome.is_truncated())
+            .set("ended", outcome.ended)
             .set("tokens_in", outcome.usage.prompt_tokens)
             .set("tokens_out", outcome.usage.completion_tokens)
             .set("cost_micros", outcome.cost_micros)

@@ -27,8 +27,6 @@ export interface Proposal {
 const FOLLOW_EVERY_MS = 1_500;
 /** An answer takes four minutes at the most; after that nobody writes it. */
 const FOLLOW_TIMES = 160;
-/** A growing answer grows at least once in so many looks. */
-const FOLLOW_STILL = 4;
 /** A message without an answer that is younger than this is taken to be waiting for its first one. */
 const FRESH_MS = 5 * 60_000;
 
@@ -48,6 +46,8 @@ export class Conversation {
   readonly loadError: Signal<unknown> = signal(undefined);
   #abort = new AbortController();
   #key: string;
+  /** The server says that an answer is being written. */
+  #isAnswering = false;
 
   constructor(id: string) {
     this.id = id;
@@ -83,8 +83,9 @@ export class Conversation {
     const last = this.messages.value.at(-1);
     if (!last || this.outgoing.value) return;
     const isFresh = Date.now() - Date.parse(last.created_at) < FRESH_MS;
-    if (isFresh && last.role === "user") await this.ask();
-    else if (isFresh && last.truncated) await this.#follow();
+    if (this.#isAnswering) await this.#follow();
+    // One whose answer failed says why, and waits for the person.
+    else if (isFresh && last.role === "user" && !last.ended) await this.ask();
   }
 
   /** A message whose sending was cut off may have arrived all the same. */
@@ -100,6 +101,7 @@ export class Conversation {
       const first = page.messages[0]?.id;
       const known = this.messages.value;
       const before = known.findIndex((message) => message.id === first);
+      this.#isAnswering = page.is_answering;
       batch(() => {
         this.messages.value = before > 0 ? [...known.slice(0, before), ...page.messages] : page.messages;
         if (before <= 0) this.earlier.value = page.next_cursor ?? null;
@@ -196,29 +198,25 @@ export class Conversation {
       await this.#follow();
       return;
     }
-    await this.#load();
+    const isThere = await this.#load();
+    // What the message says of its end isn't said twice.
+    const isTold = isThere && accepted && this.messages.value.at(-1)?.problem;
     batch(() => {
       this.answer.value = null;
       this.isStopping.value = false;
-      this.error.value = failure;
+      this.error.value = isTold ? undefined : failure;
     });
   }
 
-  /** Reads a growing answer out of the history until it is whole or grows no more. */
+  /** Reads a growing answer out of the history for as long as somebody writes it. */
   async #follow(): Promise<void> {
     const abort = this.#abort;
     this.isFollowing.value = true;
-    let seen = "";
-    let still = 0;
-    for (let look = 0; look < FOLLOW_TIMES && still < FOLLOW_STILL && !abort.signal.aborted; look += 1) {
-      const isThere = await this.#load();
-      const last = this.messages.value.at(-1);
-      if (isThere) this.answer.value = null;
-      if (isThere && last?.role === "assistant" && !last.truncated) break;
-      const now = `${last?.id} ${last?.content.length}`;
+    for (let look = 0; look < FOLLOW_TIMES && !abort.signal.aborted; look += 1) {
       // While the server can't be reached nothing is known, so nothing is given up.
-      if (isThere) still = now === seen ? still + 1 : 0;
-      seen = now;
+      const isThere = await this.#load();
+      if (isThere) this.answer.value = null;
+      if (isThere && !this.#isAnswering) break;
       await new Promise((resolve) => setTimeout(resolve, FOLLOW_EVERY_MS));
     }
     batch(() => {

@@ -27,6 +27,7 @@ export type DraftSummary = Schemas["Summary"];
 export type DraftStatus = Schemas["Status"];
 export type DraftPage = Answer<"drafts-list">;
 export type Message = Schemas["Message"];
+export type Ending = Schemas["Ending"];
 export type Run = Schemas["RunView"];
 export type FullRun = Schemas["FullRunView"];
 export type ToolCall = Schemas["ToolCall"];

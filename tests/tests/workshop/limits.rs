@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use shared::app::App;
+use shared::domain::ending::Ending;
 use shared::domain::run::{ATTEMPTS_MAX, LEASE_MS, Run, State};
 use shared::limits::Limits;
 use shared::llm::runner::estimate;
@@ -326,6 +327,7 @@ async fn a_run_whose_workers_all_died_is_not_taken_up_again_and_what_they_record
     functions::jobs::recover_runs::handle(app, Value::Null).await.expect("the store answers");
     let ended = runs.get(id, run.test_id).await.expect("the store answers").expect("the run");
     assert_eq!((ended.status, ended.truncated), (State::Failed, true));
+    assert_eq!(ended.ended, Some(Ending::Interrupted));
     let micros = i64::try_from(ended.cost_micros).expect("a few");
     assert!(micros > 0, "{ended:?}");
     assert_eq!(used(&workshop, "QUOTA#ada", "micros").await, micros);
@@ -357,6 +359,7 @@ async fn what_a_dead_writer_had_set_aside_is_given_back_without_anyone_asking() 
             let history = ada.get(&format!("/api/auspex/chat/sessions/{draft}/messages")).await.expect(200);
             let last = history["messages"].as_array().and_then(|messages| messages.last()).cloned();
             assert_eq!(last.map(|last| last["content"].clone()), Some(json!("Make it shorter.")));
+            assert_eq!(history["is_answering"], false, "{history}");
         }
     }
     workshop.stop().await;

@@ -90,6 +90,7 @@ const BROKE: [&str; 2] = ["broke before its answer was complete", "Try again."];
 const UNREADABLE: [&str; 2] = ["answered in a way this workshop cannot read", "check the model's address"];
 const OUT_OF_ORDER: [&str; 2] =
     ["overloaded or out of order", "Try again in a few minutes, or choose another model."];
+const BARRED: &str = "did not accept this workshop's key";
 const WORDLESS: Outcome = Fails {
     told: ["ended without writing anything", "Try again, or choose another model."],
     kept: "",
@@ -114,7 +115,7 @@ fn cases() -> Vec<Case> {
         Case::wordless(
             "401",
             Play::status(401),
-            ["did not accept this workshop's key", "Choose another model, or ask whoever runs this workshop"],
+            [BARRED, "Choose another model, or ask whoever runs this workshop"],
         ),
         Case::wordless(
             "404: no such model",
@@ -283,12 +284,13 @@ async fn told_by_a_run(workshop: &Workshop, case: &Case, model: &Model, server: 
             ("failed", !kept.is_empty())
         }
         Answers { begins, truncated } => {
-            assert_eq!(run["error"], Value::Null, "{name}: {run}");
+            assert_eq!(run["error"].is_string(), truncated, "{name}: {run}");
             assert!(answer.starts_with(begins), "{name}: {run}");
             ("succeeded", truncated)
         }
     };
     assert_eq!((&run["status"], &run["truncated"]), (&json!(status), &json!(truncated)), "{name}: {run}");
+    assert_eq!(run["ended"], case.run.ended(), "{name}: {run}");
     assert_eq!(run["response_length"], answer.chars().count(), "{name}: {run}");
 
     // What was set aside is settled: the day has what the run says it took.
@@ -344,12 +346,18 @@ async fn told_by_a_message(
     assert_eq!(saying(&after, "user", SAID).len(), 1, "{name}: {after:?}");
     assert_eq!(after.len(), before + 1 + usize::from(!answer.is_empty()), "{name}: {after:?}");
     let is_whole = matches!(case.message, Answers { truncated: false, .. });
+    let marked = after.last().expect("a message");
+    let says_why = marked["problem"].as_str();
+    assert_eq!(marked["ended"], case.message.ended(), "{name}: {marked}");
+    assert_eq!(marked["role"], if answer.is_empty() { "user" } else { "assistant" }, "{name}: {marked}");
+    assert_eq!(says_why.is_some(), case.message.ended() != "complete", "{name}: {marked}");
+    assert!(error.is_none() || says_why == error.as_deref(), "{name}: {marked}");
     let kept = saying(&after, "assistant", &answer);
     assert!(kept.iter().all(|message| message["truncated"] == json!(!is_whole)), "{name}: {kept:?}");
 
     // Unless it was answered it waits for that, and is answered when it is asked for again.
     let again = send(&user, &draft, None, "right").await;
-    if status == "failed" {
+    if case.message.ended() != "complete" {
         assert_eq!(spoken(&events(&again.text)), RIGHT, "{name}: {}", again.text);
         let after = messages(&user, &draft).await;
         assert_eq!(saying(&after, "user", SAID).len(), 1, "{name}: {after:?}");
@@ -363,6 +371,20 @@ async fn told_by_a_message(
 impl Outcome {
     fn counts(self) -> bool {
         !matches!(self, Fails { counts: false, .. })
+    }
+
+    /// How the run or the message is said to have ended.
+    fn ended(self) -> &'static str {
+        match self {
+            Answers { truncated: false, .. } => "complete",
+            Answers { truncated: true, .. } => "length",
+            Fails { told: [happened, _], .. } => match happened.split(' ').next() {
+                Some("broke") => "cut",
+                Some("did" | "fell") if happened != BARRED => "slow",
+                Some("ended") => "empty",
+                _ => "server",
+            },
+        }
     }
 }
 

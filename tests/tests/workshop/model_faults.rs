@@ -176,6 +176,7 @@ async fn a_run_cancelled_while_it_streams_stops_soon_and_keeps_what_was_written(
     ada.post(&format!("{path}/cancel"), json!({})).await.expect(202);
     let run = ada.finished(&draft, &test, 6).await;
     assert_eq!((&run["status"], &run["truncated"]), (&json!("cancelled"), &json!(true)), "{run}");
+    assert_eq!((&run["ended"], &run["error"]), (&json!("stopped"), &Value::Null), "{run}");
     let kept = run["full_response"].as_str().expect("a text");
     assert!(kept.starts_with(&seen) && kept.starts_with("word word"), "{kept}");
     assert_eq!(run["response_length"], json!(kept.chars().count()));

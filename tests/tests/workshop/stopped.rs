@@ -49,6 +49,9 @@ async fn a_stopped_answer_is_kept_as_far_as_it_was_written() {
         if wait_until_kept {
             let kept = async || (history(&ana, &draft).await["total_messages"] == before + 2).then_some(());
             eventually("a part is kept", 10, kept).await;
+            let growing = history(&ana, &draft).await;
+            let last = growing["messages"].as_array().expect("messages").last().expect("a message").clone();
+            assert_eq!((&growing["is_answering"], &last["ended"]), (&json!(true), &Value::Null), "{growing}");
         }
         let began = Instant::now();
         assert!(stop(&ana, &draft).await.starts_with("The assistant is stopping."));
@@ -68,6 +71,8 @@ async fn a_stopped_answer_is_kept_as_far_as_it_was_written() {
         };
         assert_eq!(question["content"], "Write at length, please.");
         assert_eq!((&part["id"], &part["truncated"]), (&done["message_id"], &json!(true)));
+        assert_eq!((&part["ended"], &done["ended"]), (&json!("stopped"), &json!("stopped")));
+        assert_eq!(kept["is_answering"], false, "the conversation is free at once: {kept}");
         assert_eq!(part["content"], spoken(&told));
 
         // A repeat of the request gets what there is.
@@ -132,6 +137,8 @@ async fn a_model_that_has_not_said_a_word_is_stopped_too() {
 
     let kept = history(&ana, &draft).await;
     assert_eq!(kept["total_messages"], before + 1, "{kept}");
+    let question = kept["messages"].as_array().expect("messages").last().expect("a message");
+    assert_eq!((&question["role"], &question["ended"]), (&json!("user"), &json!("stopped")), "{kept}");
     model.perform([Play::answer("Here.")]);
     let answer = ana.post(MESSAGE, json!({"chat_id": draft})).await;
     assert_eq!(spoken(&events(&answer.text)), "Here.");

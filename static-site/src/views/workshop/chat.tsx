@@ -9,6 +9,7 @@ import { copy } from "../../parts/copy";
 import { Markdown } from "../../parts/markdown";
 import { chosenModel } from "../../parts/models";
 import { Failed, Notice, Working } from "../../parts/notice";
+import { unfinished } from "../../rules/endings";
 import { exact, time } from "../../rules/when";
 import { type Message, type Model, sentence } from "../../server";
 import { Composer } from "./composer";
@@ -120,8 +121,13 @@ function Messages({
             {isLoadingEarlier.value ? "Loading earlier messages…" : "Show earlier messages"}
           </button>
         )}
-        {messages.map((message) => (
-          <Said key={message.id} message={message} isLast={message === last} />
+        {messages.map((message, at) => (
+          <Said
+            key={message.id}
+            message={message}
+            isLast={message === last}
+            isAnswered={messages[at + 1]?.role === "assistant"}
+          />
         ))}
         {outgoing && (
           <article class="message user">
@@ -146,15 +152,14 @@ function Messages({
         )}
         {canAsk && conversation.error.value === undefined && (
           <Notice
+            kind={last?.problem ? "bad" : "info"}
             actions={
               <button type="button" onClick={() => void conversation.ask(answering)}>
                 {last?.role === "user" ? "Ask for the answer" : "Ask again"}
               </button>
             }
           >
-            {last?.role === "user"
-              ? "This message has no answer yet."
-              : "This answer ended early. What there is of it is kept."}
+            {(last && unfinished(last)) || "This message has no answer yet."}
           </Notice>
         )}
       </div>
@@ -213,7 +218,8 @@ function Who({ name, children }: { name: string; children?: ComponentChildren })
   );
 }
 
-function Said({ message, isLast }: { message: Message; isLast: boolean }) {
+function Said({ message, isLast, isAnswered }: { message: Message; isLast: boolean; isAnswered: boolean }) {
+  const why = isLast || isAnswered ? "" : unfinished(message);
   const isUser = message.role === "user";
   return (
     <article class={`message ${message.role}`}>
@@ -228,7 +234,7 @@ function Said({ message, isLast }: { message: Message; isLast: boolean }) {
         </button>
       </Who>
       {isUser ? <p class="typed">{message.content}</p> : <Markdown text={message.content} />}
-      {message.truncated && !isLast && <p class="small quiet">This answer ended early.</p>}
+      {why !== "" && <p class="small quiet">{why}</p>}
     </article>
   );
 }

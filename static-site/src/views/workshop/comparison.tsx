@@ -4,6 +4,7 @@ import type { Runs } from "../../draft/runs";
 import { DiffView } from "../../parts/diff-view";
 import { Markdown } from "../../parts/markdown";
 import { Failed, Working } from "../../parts/notice";
+import { cut, standing } from "../../rules/endings";
 import { dollars, duration, exact, number } from "../../rules/when";
 import type { Checks, FullRun } from "../../server";
 import { useWatched } from "./watched";
@@ -50,7 +51,7 @@ function Compared({ a, b }: { a: FullRun; b: FullRun }) {
     ["Question", (run) => run.test_query],
     ["Topic", (run) => run.topic],
     ["Model", (run) => run.model],
-    ["State", (run) => run.status],
+    ["State", (run) => standing(run).words],
     ["Rating", (run) => (run.user_rating ? `${run.user_rating} of 5` : "not rated")],
     ["Notes", (run) => run.notes ?? ""],
     ["Time", (run) => (run.execution_time_ms ? duration(run.execution_time_ms) : "–")],
@@ -99,7 +100,10 @@ function Compared({ a, b }: { a: FullRun; b: FullRun }) {
             {run.full_response === "" ? (
               <p class="quiet">{run.error ?? "There is no answer."}</p>
             ) : (
-              <Markdown text={run.full_response} />
+              <>
+                <Markdown text={run.full_response} />
+                {run.truncated && <p class="quiet small">{cut(run)}</p>}
+              </>
             )}
           </section>
         ))}

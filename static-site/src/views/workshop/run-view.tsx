@@ -8,6 +8,7 @@ import { copy } from "../../parts/copy";
 import { DiffSize, DiffView } from "../../parts/diff-view";
 import { Markdown } from "../../parts/markdown";
 import { Failed, Notice, Working } from "../../parts/notice";
+import { cut, standing } from "../../rules/endings";
 import { toolName } from "../../rules/tools";
 import { ago, count, date, dollars, duration, exact, number } from "../../rules/when";
 import type { FullRun, Run } from "../../server";
@@ -62,16 +63,8 @@ export function RunView({
   );
 }
 
-const STATES: Record<Run["status"], { mood: string; words: string }> = {
-  queued: { mood: "busy", words: "Waiting to start" },
-  running: { mood: "busy", words: "Running" },
-  succeeded: { mood: "good", words: "Done" },
-  failed: { mood: "bad", words: "Failed" },
-  cancelled: { mood: "", words: "Cancelled" },
-};
-
 export function StateOf({ run }: { run: Run }) {
-  const { mood, words } = STATES[run.status];
+  const { mood, words } = standing(run);
   return <span class={`status ${mood}`}>{run.cancel_requested && !isOver(run) ? "Cancelling" : words}</span>;
 }
 
@@ -134,8 +127,9 @@ function Standing({
       )}
       {run.notice && <Notice>{run.notice}</Notice>}
       {run.error && (
-        <Notice kind="bad">
-          {run.error} {run.full_response !== "" && "What was written until then is below."}
+        <Notice kind={run.status === "failed" ? "bad" : "warn"}>
+          {run.error}{" "}
+          {run.status === "failed" && run.full_response !== "" && "What was written until then is below."}
         </Notice>
       )}
       {error.value !== undefined && <Failed error={error.value} retry={() => void cancel()} />}
@@ -179,9 +173,7 @@ function Answer({ run }: { run: FullRun }) {
     return (
       <>
         <Markdown text={run.full_response} />
-        {run.truncated && (
-          <p class="quiet small">The model reached the length it may write; the answer ends here.</p>
-        )}
+        {run.truncated && <p class="quiet small">{cut(run)}</p>}
       </>
     );
   }
