@@ -210,6 +210,8 @@ async fn read(mut answer: Answer) -> (String, Result<Chunk, ModelError>) {
     let end = loop {
         match answer.next().await.expect("an answer ends with an end or an error") {
             Ok(Chunk::Text(more)) => text.push_str(&more),
+            Ok(Chunk::Thought(_)) => {}
+            Ok(Chunk::AllThought) => text.clear(),
             end => break end,
         }
     };

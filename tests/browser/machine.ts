@@ -39,7 +39,12 @@ export class Machine {
       price_in: 0,
       price_out: 0,
     };
-    const machine = new Machine({ WORKSHOP_MODELS: JSON.stringify([model]), ...settings });
+    return Machine.withModels([model], settings);
+  }
+
+  /** With these models, as `WORKSHOP_MODELS` describes them. */
+  static async withModels(models: object[], settings: Record<string, string> = {}): Promise<Machine> {
+    const machine = new Machine({ WORKSHOP_MODELS: JSON.stringify(models), ...settings });
     await machine.start();
     return machine;
   }

@@ -165,6 +165,53 @@ test("an answer is stopped, what there is of it is kept, and it can be asked for
   await expect(page.getByText("Tell me a long story.")).toHaveCount(1);
 });
 
+test("an answer that breaks off says why, after a reload as well, and the conversation goes on", async ({
+  page,
+  machine,
+  model,
+  quiet,
+}) => {
+  quiet.allow(/Failed to load resource/);
+  model.broken = [{ reasoning_content: "First the reader." }, { content: "It begins well and" }];
+  const id = await machine.draft(PROMPT);
+  await page.goto(`${machine.url}/prompt-workshop?draft_id=${id}`);
+  const field = page.getByRole("textbox", { name: "Message to the assistant" });
+  const why = page.getByText("The connection to the model broke before its answer was complete.");
+  await field.fill("Tell me a story.");
+  await page.keyboard.press("Control+Enter");
+  const isShown = async (): Promise<void> => {
+    await expect(why).toHaveCount(1);
+    await expect(page.getByText("It begins well and")).toBeVisible();
+    await expect(page.getByText("Thought, 3 words")).toBeVisible();
+    await expect(page.getByText("First the reader.")).toBeHidden();
+    await expect(page.getByText("The answer is being written")).toHaveCount(0);
+    await expect(page.getByRole("button", { name: "Ask again" })).toBeEnabled();
+  };
+  await isShown();
+  await page.reload();
+  await isShown();
+  // Another message can be sent at once, and why the answer ended stays beside it.
+  model.answer = "<think>Now the form.</think>It goes on.";
+  await field.fill("Go on.");
+  await page.keyboard.press("Control+Enter");
+  await expect(page.getByText("It goes on.", { exact: true })).toBeVisible();
+  await expect(page.getByText("Now the form.")).toBeHidden();
+  await expect(why).toHaveCount(1);
+
+  // A try without a word says it at the message that it was for, and isn't repeated by a reload.
+  model.broken = [{}, { refusal: "I can't tell this one." }];
+  await field.fill("And the end?");
+  await page.keyboard.press("Control+Enter");
+  const declined = page.getByText("I can't tell this one.");
+  await expect(declined).toHaveCount(1);
+  await page.reload();
+  await expect(declined).toHaveCount(1);
+  model.answer = "This is the end.";
+  await page.getByRole("button", { name: "Ask for the answer" }).click();
+  await expect(page.getByText("This is the end.")).toBeVisible();
+  await expect(declined).toHaveCount(0);
+});
+
 test("a running test is cancelled, and two runs are compared", async ({ page, machine, model }) => {
   const id = await machine.draft(PROMPT);
   await page.goto(`${machine.url}/prompt-workshop?draft_id=${id}&topic=AI%20Adoption`);

@@ -21,6 +21,8 @@ export class ScriptedModel {
   answer = "Tell me more about who reads it.";
   /** Between words, in milliseconds. */
   pace = 0;
+  /** Deltas that it sends in place of an answer, once; then it hangs up. */
+  broken: object[] = [];
   #server: Server;
 
   private constructor(server: Server) {
@@ -62,6 +64,10 @@ export class ScriptedModel {
       write(JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "tool_calls" }] }));
       write(JSON.stringify({ choices: [], usage: { prompt_tokens: 100, completion_tokens: 7 } }));
       write("[DONE]");
+      return;
+    }
+    if (this.broken.length > 0) {
+      for (const delta of this.broken.splice(0)) write(JSON.stringify({ choices: [{ index: 0, delta }] }));
       return;
     }
     const words = this.answer.split(/(?<=\s)/);

@@ -45,6 +45,10 @@ pub enum Play {
     LongLine(String, usize),
     /// Streams this text to its proper end, but doesn't say what it took.
     Uncounted(String),
+    /// Streams these events, then says that it is done.
+    Events(Vec<Value>),
+    /// Answers with this status and body, as it is.
+    Says(u16, String),
     /// Answers with an error.
     Refusal {
         /// The HTTP status.
@@ -308,6 +312,18 @@ async fn answer(connection: Connection, state: &State) -> std::io::Result<()> {
             // Until the client hangs up.
             connection.read_to_end(&mut Vec::new()).await?;
             Err(std::io::ErrorKind::ConnectionAborted.into())
+        }
+        Play::Events(events) => {
+            stream_words(&mut connection, "", Duration::ZERO).await?;
+            for event in events {
+                chunk(&mut connection, format!("data: {event}\n\n")).await?;
+            }
+            chunk(&mut connection, "data: [DONE]\n\n").await?;
+            chunk(&mut connection, "").await
+        }
+        Play::Says(status, body) => {
+            let kind = if body.starts_with(['{', '[']) { "application/json" } else { "text/plain" };
+            send_whole(&mut connection, status, &format!("content-type: {kind}\r\n"), &body).await
         }
         Play::Refusal { status, retry_after } => {
             let wait = retry_after.map(|seconds| format!("retry-after: {seconds}\r\n")).unwrap_or_default();

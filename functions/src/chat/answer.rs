@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use shared::app::App;
 use shared::domain::conversation::{Message, Role};
 use shared::domain::draft::Draft;
-use shared::domain::ending::Ending;
+use shared::domain::ending::{Ending, think};
 use shared::domain::model::{Model, Usage};
 use shared::domain::time::Timestamp;
 use shared::http::{Code, Problem, Response, StreamingResponse};
@@ -94,7 +94,9 @@ pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Result<Opt
     answer.usage = (!matches!(end, Err(Why::Failed(..)))).then_some(usage);
     let conversations = &app.store().conversations;
     let took = Took { usage, cost_micros: task.model.cost_micros(usage) };
-    let kept = if answer.content.is_empty() {
+    let thinking = answer.thinking.take();
+    answer.thinking = thinking.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let kept = if answer.content.is_empty() && answer.thinking.is_none() && !kept_part {
         let how = (ended, answer.problem.as_deref());
         conversations.abandon(&task.answering, task.question.id, how, took, app.now()).await
     } else {
@@ -105,7 +107,7 @@ pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Result<Opt
         (Err(Why::Failed(_, problem)), Ok(_)) => *problem,
         (Ok(_) | Err(Why::Stopped), Ok(false)) => lost(),
         (_, Ok(true)) => {
-            let id = (!answer.content.is_empty()).then_some(answer.id);
+            let id = (!answer.content.is_empty() || answer.thinking.is_some()).then_some(answer.id);
             tell(events, &done(&answer, id));
             return Ok(id);
         }
@@ -230,6 +232,16 @@ async fn compose(
                 answer.content.push_str(&text);
                 tell(events, &json!({"content": text}));
             }
+            Some(Ok(Chunk::Thought(text))) => {
+                think(answer.thinking.get_or_insert_default(), &text);
+                tell(events, &json!({"thinking": text}));
+            }
+            Some(Ok(Chunk::AllThought)) => {
+                let text = std::mem::take(&mut answer.content);
+                think(answer.thinking.get_or_insert_default(), &text);
+                kept_length = 0;
+                tell(events, &json!({"all_thinking": true}));
+            }
             Some(Ok(Chunk::End { usage, finish, .. })) if !answer.content.trim().is_empty() => {
                 return Ok((usage, finish));
             }
@@ -316,6 +328,9 @@ pub(super) async fn replay(app: &App, chat: Uuid, stored: &Response) -> Result<S
 /// An answer that is complete already, as one event.
 pub(super) fn replayed(answer: &Message) -> StreamingResponse {
     let (events, reader) = tokio::sync::mpsc::unbounded_channel();
+    if let Some(thinking) = &answer.thinking {
+        tell(&events, &json!({"thinking": thinking}));
+    }
     tell(&events, &json!({"content": answer.content}));
     tell(&events, &done(answer, Some(answer.id)));
     event_stream(body(reader))

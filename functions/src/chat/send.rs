@@ -1,7 +1,9 @@
 //! POST /api/auspex/chat/message: keeps the user's message and streams the
 //! assistant's answer as server-sent events.
 //!
-//! `data: {"content": "…"}` many times, then `data: {"done": true, …}` (with
+//! `data: {"content": "…"}` many times, and `data: {"thinking": "…"}` for what
+//! the model thinks first; `data: {"all_thinking": true}` says that all content
+//! until then was thinking. Then `data: {"done": true, …}` (with
 //! how it ended, and `"stopped": true` when chat-stop ended it) or
 //! `data: {"error": {problem}, "ended": "…"}`, which is kept on the message.
 //! Without a `message` it answers the one that is pending. One answer at a

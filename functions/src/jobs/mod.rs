@@ -44,7 +44,7 @@ async fn end(app: &App, open: &OpenRun, mut outcome: Outcome) -> Result<bool, St
     let runs = &app.store().runs;
     if let Some(full) = runs.get_full(open.run.draft_id, open.run.test_id).await? {
         outcome.usage.completion_tokens = u64::from(estimate_tokens(&full.answer));
-        outcome.answer = full.answer;
+        (outcome.answer, outcome.thinking) = (full.answer, full.thinking);
         let model = app.models().find(Some(&open.run.model));
         outcome.cost_micros = model.map_or(0, |model| model.cost_micros(outcome.usage));
     }

@@ -43,6 +43,9 @@ pub struct FullRunView {
     /// The whole answer, or what has been written so far; empty when it was
     /// not to be kept.
     pub full_response: String,
+    /// What the model thought before it answered: the first 16,000 characters, which are no part of the answer;
+    /// empty when it thought nothing, or the answer was not to be kept.
+    pub thinking: String,
     /// The text that ran.
     pub prompt_text: String,
     /// The articles that the model was given.
@@ -61,6 +64,7 @@ pub(crate) async fn full(app: &App, draft: Uuid, test: Uuid) -> Result<FullRunVi
     Ok(FullRunView {
         view: RunView::of(app, full.run),
         full_response: full.answer,
+        thinking: full.thinking,
         prompt_text,
         articles: full.research.articles,
         tool_calls: full.research.calls,

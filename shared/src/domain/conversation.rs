@@ -32,6 +32,9 @@ pub struct Message {
     pub role: Role,
     /// Markdown.
     pub content: String,
+    /// What the model thought before it answered: the first 16,000 characters, which are no part of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thinking: Option<String>,
     /// When it was sent, or began to be written.
     pub created_at: Timestamp,
     /// The model that wrote it.
@@ -59,6 +62,7 @@ impl Message {
             id,
             role,
             content,
+            thinking: None,
             created_at,
             model: None,
             truncated: false,

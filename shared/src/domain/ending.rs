@@ -3,6 +3,16 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Characters that are kept of what a model thinks before it answers; of more, the beginning. With the longest answer
+/// that is kept they fit into one DynamoDB item (400 KB).
+pub const THINKING_MAX: usize = 16_000;
+
+/// Adds to what is kept of a model's thinking, as far as there is room.
+pub fn think(thinking: &mut String, more: &str) {
+    let room = THINKING_MAX.saturating_sub(thinking.chars().count());
+    thinking.push_str(super::text::prefix(more, room));
+}
+
 /// How an answer ended. A sentence beside it says why, and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -39,5 +49,18 @@ impl Ending {
     /// Whether the answer is whole.
     pub fn is_whole(self) -> bool {
         self == Self::Complete
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinking_is_kept_to_its_limit() {
+        let mut thinking = "é".repeat(THINKING_MAX - 1);
+        think(&mut thinking, "😀 and more");
+        think(&mut thinking, "and more");
+        assert!(thinking.ends_with("é😀") && thinking.chars().count() == THINKING_MAX);
     }
 }

@@ -357,6 +357,8 @@ pub struct Outcome {
     pub state: State,
     /// What was written, whole or in part.
     pub answer: String,
+    /// What the model thought, as far as it is kept: see [`super::ending::THINKING_MAX`].
+    pub thinking: String,
     /// How the answer ended.
     pub ended: Ending,
     /// Tokens, as the model's server counted them.
@@ -379,7 +381,8 @@ impl Outcome {
     }
 
     fn without_answer(state: State, ended: Ending) -> Self {
-        Self { state, answer: String::new(), ended, usage: Usage::default(), cost_micros: 0, error: None }
+        let (answer, thinking) = (String::new(), String::new());
+        Self { state, answer, thinking, ended, usage: Usage::default(), cost_micros: 0, error: None }
     }
 
     /// Whether there is a part of an answer, and no more.

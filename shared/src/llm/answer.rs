@@ -12,6 +12,7 @@ use super::error::ModelError;
 use super::message::{ChatRequest, FunctionCall, ToolCall};
 use super::refusal::{self, Failure, Refusal};
 use super::sse;
+use super::thinking::{Part, Splitter};
 use super::wire::{self, CallPiece, Event, Piece};
 use crate::domain::model::{Usage, estimate_tokens};
 
@@ -38,6 +39,10 @@ const CARRIED_MAX: usize = 1_000_000;
 pub enum Chunk {
     /// The next words. Never empty.
     Text(String),
+    /// What the model thinks before it answers, by a way of its own or in the text. Never empty.
+    Thought(String),
+    /// All text until here was thinking: its end came without its beginning.
+    AllThought,
     /// The answer is complete; nothing follows.
     End {
         /// Tokens the call took.
@@ -100,6 +105,17 @@ impl Finish {
     }
 }
 
+/// What a piece of text is for.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// The reader; what is thinking in it is told apart.
+    Text,
+    /// The reader who wants to know what the model thinks.
+    Thought,
+    /// The limit and the estimate alone.
+    Hidden,
+}
+
 /// A call that has begun.
 struct Begun {
     /// Its server's number of it, which need not be its place.
@@ -132,6 +148,8 @@ pub struct Answer {
     has_too_many: bool,
     /// A word of it was for its reader.
     has_said: bool,
+    /// Tells the thinking in its text apart.
+    splitter: Splitter,
     /// The last event was neither a completion nor an error.
     has_unreadable: bool,
     /// What an error in place of its beginning says.
@@ -162,6 +180,7 @@ impl Answer {
             has_tools: !request.tools.offered.is_empty(),
             has_too_many: false,
             has_said: false,
+            splitter: Splitter::default(),
             has_unreadable: false,
             refused: None,
             max_tokens: request.max_tokens,
@@ -341,15 +360,15 @@ impl Answer {
             self.finish = Some(Finish::of(&reason));
         }
         self.carry(piece.carried);
-        self.take_text(piece.thought, false)?;
+        self.take_text(piece.thought, Kind::Thought)?;
         for call in piece.calls {
             self.take_call(call)?;
         }
         if !piece.refusal.is_empty() {
             self.refusal.push_str(&piece.refusal);
-            self.take_text(piece.refusal, false)?;
+            self.take_text(piece.refusal, Kind::Hidden)?;
         }
-        self.take_text(piece.text, true)
+        self.take_text(piece.text, Kind::Text)
     }
 
     /// Puts what it carries together: text and lists grow, of all else the last counts.
@@ -385,7 +404,7 @@ impl Answer {
     fn take_call(&mut self, piece: CallPiece) -> ControlFlow<Result<(), ModelError>> {
         // They count as written: for the limit and the estimate.
         self.clock.answered();
-        self.take_text(piece.arguments.clone(), false)?;
+        self.take_text(piece.arguments.clone(), Kind::Hidden)?;
         let place = match self.begun(&piece) {
             Some(place) => place,
             None if self.calls.len() < CALLS_MAX => {
@@ -450,16 +469,23 @@ impl Answer {
         (!begins).then_some(last)
     }
 
-    fn take_text(&mut self, mut text: String, shown: bool) -> ControlFlow<Result<(), ModelError>> {
+    fn take_text(&mut self, mut text: String, kind: Kind) -> ControlFlow<Result<(), ModelError>> {
         let room = self.written_max.saturating_sub(self.written.len());
         let over = text.len() > room;
         text.truncate(text.floor_char_boundary(room));
         if !text.is_empty() {
             self.clock.answered();
             self.written.push_str(&text);
-            if shown {
-                self.has_said |= !text.trim().is_empty();
-                self.ready.push_back(Ok(Chunk::Text(text)));
+            match kind {
+                Kind::Text => {
+                    let parts = self.splitter.push(&text);
+                    self.hand_over(parts);
+                }
+                Kind::Thought => {
+                    self.splitter.thinks_apart();
+                    self.ready.push_back(Ok(Chunk::Thought(text)));
+                }
+                Kind::Hidden => {}
             }
         }
         if over {
@@ -469,9 +495,27 @@ impl Answer {
         ControlFlow::Continue(())
     }
 
+    fn hand_over(&mut self, parts: Vec<Part>) {
+        for part in parts {
+            self.ready.push_back(Ok(match part {
+                Part::Text(text) => {
+                    self.has_said |= !text.trim().is_empty();
+                    Chunk::Text(text)
+                }
+                Part::Thought(text) => Chunk::Thought(text),
+                Part::AllThought => {
+                    self.has_said = false;
+                    Chunk::AllThought
+                }
+            }));
+        }
+    }
+
     /// Hangs up. Whatever went wrong after the finish reason, the answer is whole.
     fn close(&mut self, outcome: Result<(), ModelError>) {
         self.response = None;
+        let rest = self.splitter.end();
+        self.hand_over(rest);
         let finish = match (outcome, self.finish.take()) {
             (Ok(()), finish) => finish.unwrap_or(Finish::Stop),
             (Err(_), Some(finish)) => finish,

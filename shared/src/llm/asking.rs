@@ -8,7 +8,7 @@ use super::answer::{Answer, Chunk};
 use super::error::ModelError;
 use super::message::{ChatRequest, Role, ToolCall};
 use crate::app::App;
-use crate::domain::ending::Ending;
+use crate::domain::ending::{Ending, think};
 use crate::domain::model::Usage;
 use crate::domain::run::{ANSWER_MAX, ATTEMPTS_MAX, HEARTBEAT_MS, Outcome, State};
 use crate::domain::text::prefix;
@@ -33,12 +33,14 @@ pub(super) enum Asked {
     Wait(u32),
 }
 
-/// Streams the answer until `end`, records it as it grows, and keeps the lease.
+/// Streams the answer until `end`, records it as it grows, and keeps the lease. Adds what the model thinks to
+/// `thinking`.
 pub(super) async fn ask(
     app: &App,
     open: &OpenRun,
     request: &ChatRequest<'_>,
     end: Instant,
+    thinking: &mut String,
 ) -> Result<Asked, StoreError> {
     let runs = &app.store().runs;
     let mut answer = Growing::default();
@@ -71,7 +73,7 @@ pub(super) async fn ask(
                     renewed = app.now();
                 }
                 if let Some(text) = answer.unrecorded()
-                    && !runs.keep_partial(open, text).await?
+                    && !runs.keep_partial(open, text, thinking).await?
                 {
                     return Ok(Asked::LeaseLost);
                 }
@@ -80,6 +82,8 @@ pub(super) async fn ask(
         };
         match event {
             Some(Ok(Chunk::Text(text))) => answer.push(&text),
+            Some(Ok(Chunk::Thought(text))) => think(thinking, &text),
+            Some(Ok(Chunk::AllThought)) => think(thinking, &answer.taken_back()),
             Some(Ok(Chunk::End { usage, calls, carried, .. })) if !calls.is_empty() => {
                 return Ok(Asked::Called { said: answer.text, calls, carried, usage });
             }
@@ -143,6 +147,11 @@ impl Growing {
         self.text.push_str(text);
     }
 
+    /// The text so far, which was none of the answer's.
+    fn taken_back(&mut self) -> String {
+        std::mem::take(&mut self.text)
+    }
+
     /// The text so far, when it has grown since it was last asked for.
     fn unrecorded(&mut self) -> Option<&str> {
         if self.text.len() == self.recorded {
@@ -163,7 +172,15 @@ impl Growing {
         } else {
             (ended, error)
         };
-        Outcome { state: State::Succeeded, answer, ended, usage, cost_micros: 0, error }
+        Outcome {
+            state: State::Succeeded,
+            answer,
+            thinking: String::new(),
+            ended,
+            usage,
+            cost_micros: 0,
+            error,
+        }
     }
 
     fn failed(self, app: &App, error: &ModelError, usage: Usage) -> Outcome {
@@ -206,5 +223,8 @@ mod tests {
         answer.push("a");
         assert_eq!(answer.unrecorded(), Some("a"));
         assert_eq!(answer.unrecorded(), None);
+        // What was recorded and turned out to be thinking is recorded no more.
+        assert_eq!(answer.taken_back(), "a");
+        assert_eq!(answer.unrecorded(), Some(""));
     }
 }

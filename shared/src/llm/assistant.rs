@@ -41,7 +41,9 @@ pub fn messages(model: &Model, draft: &Draft, runs: &[Run], conversation: &[Mess
 
     let mut left = budget.saturating_sub(estimate_tokens(&system) + PER_MESSAGE);
     let mut kept = Vec::new();
-    for (age, message) in conversation.iter().rev().enumerate() {
+    // Of some answers there is nothing but what was thought.
+    let said = conversation.iter().filter(|message| !message.content.trim().is_empty());
+    for (age, message) in said.rev().enumerate() {
         let takes = estimate_tokens(&message.content) + PER_MESSAGE;
         let content = if takes <= left {
             message.content.clone()

@@ -15,6 +15,7 @@ mod refusal;
 pub mod research;
 pub mod runner;
 pub mod sse;
+mod thinking;
 pub mod tools;
 mod window;
 mod wire;

@@ -18,7 +18,7 @@ use super::window::{PER_MESSAGE, prompt_budget};
 use crate::app::App;
 use crate::corpus::{self, Question};
 use crate::domain::checks::{check, mark_cited};
-use crate::domain::ending::Ending;
+use crate::domain::ending::{Ending, think};
 use crate::domain::model::{Model, Usage, estimate_tokens};
 use crate::domain::run::{Outcome, RUN_DEADLINE_MS, Research, Run, State, ToolCall, UsedArticle};
 use crate::domain::text::prefix;
@@ -155,7 +155,8 @@ async fn execute(app: &App, open: &OpenRun, readiness: &Readiness) -> Result<Exe
         return Ok(Executed::LeaseLost);
     };
 
-    let mut run = Running { app, open, model, prompt: &prompt, research: Research::default() };
+    let (research, thinking) = (Research::default(), String::new());
+    let mut run = Running { app, open, model, prompt: &prompt, research, thinking };
     let end = Instant::now() + Duration::from_millis(RUN_DEADLINE_MS);
     let asked = if has_tools(model) { run.with_tools(end).await? } else { run.with_articles(end).await? };
     Ok(match asked {
@@ -190,6 +191,8 @@ struct Running<'a> {
     model: &'a Model,
     prompt: &'a str,
     research: Research,
+    /// What the model thought in all its turns.
+    thinking: String,
 }
 
 impl Running<'_> {
@@ -220,7 +223,7 @@ impl Running<'_> {
         if !self.app.store().runs.keep_research(self.open, &self.research, notice.as_deref()).await? {
             return Ok(Asked::LeaseLost);
         }
-        ask(self.app, self.open, &self.request(briefing.messages, Tools::default()), end).await
+        self.ask(briefing.messages, Tools::default(), end).await
     }
 
     /// Lets the model look for articles itself, for a bounded number of turns
@@ -245,8 +248,7 @@ impl Running<'_> {
             let over = round > ROUNDS_MAX
                 || size + RESULT_TOKENS.0 > window
                 || (round > 1 && used.saturating_add(next) > most);
-            let request = self.request(messages.clone(), Tools { offered: &offered, over });
-            let asked = ask(self.app, self.open, &request, end).await?;
+            let asked = self.ask(messages.clone(), Tools { offered: &offered, over }, end).await?;
             let (said, calls, carried, usage) = match asked {
                 Asked::Called { said, calls, carried, usage } if !over => (said, calls, carried, usage),
                 other => {
@@ -310,19 +312,26 @@ impl Running<'_> {
         self.app.store().runs.keep_research(self.open, &self.research, notice).await
     }
 
-    fn request<'b>(&'b self, messages: Vec<ChatMessage>, tools: Tools<'b>) -> ChatRequest<'b> {
-        ChatRequest {
-            model: self.model,
-            messages,
-            max_tokens: self.model.max_output_tokens,
-            temperature: TEMPERATURE,
-            tools,
+    /// Asks the model once.
+    async fn ask(
+        &mut self,
+        messages: Vec<ChatMessage>,
+        tools: Tools<'_>,
+        end: Instant,
+    ) -> Result<Asked, StoreError> {
+        let model = self.model;
+        let max_tokens = model.max_output_tokens;
+        let request = ChatRequest { model, messages, max_tokens, temperature: TEMPERATURE, tools };
+        if !self.thinking.is_empty() {
+            think(&mut self.thinking, "\n\n");
         }
+        ask(self.app, self.open, &request, end, &mut self.thinking).await
     }
 
     /// The end of the run, with what its answer is worth.
     fn concluded(mut self, mut outcome: Outcome) -> Executed {
         outcome.cost_micros = self.model.cost_micros(outcome.usage);
+        self.thinking.trim().clone_into(&mut outcome.thinking);
         if !outcome.answer.is_empty() {
             mark_cited(&mut self.research.articles, &outcome.answer);
             self.research.checks = Some(check(self.prompt, &outcome.answer, &self.research.articles));

@@ -55,6 +55,8 @@ pub struct Full {
     pub run: Run,
     /// Its answer so far, or whole; empty when it was not to be kept.
     pub answer: String,
+    /// What the model thought before it answered; empty when the answer was not to be kept.
+    pub thinking: String,
     /// What it read.
     pub research: Research,
 }
@@ -167,6 +169,8 @@ struct Output {
     pk: String,
     sk: String,
     answer: String,
+    #[serde(default)]
+    thinking: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -279,7 +283,10 @@ impl Runs {
             item.extend(keys::run(id, run.test_id).item());
             parts.push(Change::new().if_absent().put_of(table, item)?);
             let keys::Key { pk, sk } = keys::output(id, run.test_id);
-            parts.push(Change::new().put_of(table, write(&Output { pk, sk, answer: answer.clone() })?)?);
+            parts.push(Change::new().put_of(
+                table,
+                write(&Output { pk, sk, answer: answer.clone(), thinking: String::new() })?,
+            )?);
         }
         let Some((first, _)) = ended.first() else { return Ok(Started::Started) };
         let more = i64::try_from(ended.len()).unwrap_or(i64::MAX);
@@ -372,9 +379,12 @@ impl Runs {
             self.table.get(keys::output(draft, run)),
             self.table.get(keys::sources(draft, run))
         )?;
+        let output = output.map(read::<Output>).transpose()?;
+        let (answer, thinking) = output.map(|output| (output.answer, output.thinking)).unwrap_or_default();
         Ok(Some(Full {
             run: run_of(item)?,
-            answer: output.map(read::<Output>).transpose()?.map(|output| output.answer).unwrap_or_default(),
+            answer,
+            thinking,
             research: sources
                 .map(read::<Sources>)
                 .transpose()?
@@ -482,6 +492,7 @@ impl Runs {
             Change::new()
                 .set("lease_id", lease_id)
                 .set("answer", "")
+                .remove("thinking")
                 .update_of(table, keys::output(draft, run))?,
         ];
         if transaction::commit(&self.table.client, parts).await?.is_err() {
@@ -532,9 +543,15 @@ impl Runs {
         Ok(transaction::commit(&self.table.client, parts).await?.is_ok())
     }
 
-    /// Records the answer so far; false when the lease was lost.
-    pub async fn keep_partial(&self, open: &OpenRun, answer: &str) -> Result<bool, StoreError> {
+    /// Records the answer and the thinking so far; false when the lease was lost.
+    pub async fn keep_partial(
+        &self,
+        open: &OpenRun,
+        answer: &str,
+        thinking: &str,
+    ) -> Result<bool, StoreError> {
         let change = Change::new().when("lease_id", "=", open.lease_id).set("answer", answer);
+        let change = if thinking.is_empty() { change } else { change.set("thinking", thinking) };
         Ok(change.write(&self.table, keys::output(open.run.draft_id, open.run.test_id)).await?.is_ok())
     }
 
@@ -598,13 +615,17 @@ impl Runs {
             .remove("lease_id")
             .remove("lease_until")
             .remove("reserved");
-        let kept = if open.run.store_full_response { outcome.answer.as_str() } else { "" };
+        let is_kept = open.run.store_full_response;
+        let output = Change::new()
+            .set("answer", if is_kept { outcome.answer.as_str() } else { "" })
+            .remove("lease_id");
+        let output = match outcome.thinking.as_str() {
+            thinking if is_kept && !thinking.is_empty() => output.set("thinking", thinking),
+            _ => output.remove("thinking"),
+        };
         let mut parts = vec![
             change.update_of(table, keys::run(draft, run))?,
-            Change::new()
-                .set("answer", kept)
-                .remove("lease_id")
-                .update_of(table, keys::output(draft, run))?,
+            output.update_of(table, keys::output(draft, run))?,
             metrics::part(&self.usage, &counted(outcome, took), run, now)?,
         ];
         parts.extend(research);

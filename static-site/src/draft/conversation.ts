@@ -39,6 +39,8 @@ export class Conversation {
   readonly outgoing: Signal<Outgoing | null>;
   /** The answer that is being written; empty before its first word. */
   readonly answer: Signal<string | null> = signal(null);
+  /** What the model thinks before it answers. */
+  readonly thinking: Signal<string> = signal("");
   readonly isStopping: Signal<boolean> = signal(false);
   /** The stream broke; the answer is followed in the history. */
   readonly isFollowing: Signal<boolean> = signal(false);
@@ -163,6 +165,7 @@ export class Conversation {
     this.#abort = abort;
     batch(() => {
       this.answer.value = "";
+      this.thinking.value = "";
       this.error.value = undefined;
     });
     let accepted = false;
@@ -179,6 +182,15 @@ export class Conversation {
           },
           text: (text) => {
             this.answer.value = (this.answer.value ?? "") + text;
+          },
+          thinking: (text) => {
+            this.thinking.value += text;
+          },
+          allThinking: () => {
+            batch(() => {
+              this.thinking.value += this.answer.value ?? "";
+              this.answer.value = "";
+            });
           },
         },
         abort.signal,

@@ -145,7 +145,7 @@ export class Watched {
     this.#tag = found.tag;
     this.run.value = found.run;
     const { full_response: _, prompt_text: _text, articles: _articles, ...rest } = found.run;
-    const { tool_calls: _calls, checks: _checks, ...summary } = rest;
+    const { tool_calls: _calls, checks: _checks, thinking: _thinking, ...summary } = rest;
     this.#runs.put(summary);
   }
 

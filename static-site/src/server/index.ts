@@ -169,6 +169,15 @@ export const getMessages = (chat: string, cursor?: string | null): Promise<Answe
 export const stopAnswer = (chat: string): Promise<unknown> =>
   ask("POST", `${CHAT}/sessions/${at(chat)}/stop`);
 
+/** What an event of an answer can tell. */
+interface Told {
+  content?: string;
+  thinking?: string;
+  all_thinking?: boolean;
+  done?: boolean;
+  error?: Problem;
+}
+
 /** How an answer ended. */
 export interface Done {
   message_id: string | null;
@@ -186,7 +195,13 @@ export async function converse(
   chat: string,
   message: { text?: string; model?: string | undefined },
   key: string,
-  on: { accepted: () => void; text: (text: string) => void },
+  on: {
+    accepted: () => void;
+    text: (text: string) => void;
+    thinking: (text: string) => void;
+    /** All text until here was thinking. */
+    allThinking: () => void;
+  },
   signal: AbortSignal,
 ): Promise<Done> {
   const silence = new AbortController();
@@ -206,7 +221,9 @@ export async function converse(
     on.accepted();
     if (!answer.body) throw new Unreachable();
     for await (const data of events(answer.body, alive)) {
-      const event = JSON.parse(data) as Partial<Done> & { content?: string; done?: boolean; error?: Problem };
+      const event = JSON.parse(data) as Partial<Done> & Told;
+      if (event.thinking !== undefined) on.thinking(event.thinking);
+      if (event.all_thinking) on.allThinking();
       if (event.content !== undefined) on.text(event.content);
       if (event.error) throw new Refused(event.error);
       if (event.done) {

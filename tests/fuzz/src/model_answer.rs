@@ -37,10 +37,11 @@ fn assert_answer(answer: &[Result<Chunk, ModelError>]) {
     for (at, chunk) in answer.iter().enumerate() {
         let is_last = at + 1 == answer.len();
         match chunk {
-            Ok(Chunk::Text(piece)) => {
+            Ok(Chunk::Text(piece) | Chunk::Thought(piece)) => {
                 assert!(!piece.is_empty() && !is_last);
                 text += piece.len();
             }
+            Ok(Chunk::AllThought) => assert!(!is_last),
             Ok(Chunk::End { usage, finish, calls, .. }) => {
                 assert!(is_last);
                 assert!(usage.prompt_tokens.max(usage.completion_tokens) <= 20_000_000, "{usage:?}");

@@ -317,7 +317,7 @@ async fn a_run_whose_workers_all_died_is_not_taken_up_again_and_what_they_record
     for _ in 0..ATTEMPTS_MAX {
         let claimed = runs.claim(id, run.test_id, app.new_id(), app.now()).await.expect("the store answers");
         let Claimed::Claimed(open) = claimed else { panic!("{claimed:?}") };
-        runs.keep_partial(&open, ANSWER).await.expect("the store answers");
+        runs.keep_partial(&open, ANSWER, "").await.expect("the store answers");
         app.clock.advance(Duration::from_millis(LEASE_MS.unsigned_abs() + 1_000));
     }
     let claimed = runs.claim(id, run.test_id, app.new_id(), app.now()).await.expect("the store answers");

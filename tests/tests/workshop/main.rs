@@ -14,6 +14,7 @@ mod deletion_of_topics;
 mod disk;
 mod drafts;
 mod embeddings;
+mod endings;
 mod expiry;
 mod feeds;
 mod front_door;

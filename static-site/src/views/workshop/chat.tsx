@@ -9,6 +9,7 @@ import { copy } from "../../parts/copy";
 import { Markdown } from "../../parts/markdown";
 import { chosenModel } from "../../parts/models";
 import { Failed, Notice, Working } from "../../parts/notice";
+import { Thinking } from "../../parts/thinking";
 import { unfinished } from "../../rules/endings";
 import { exact, time } from "../../rules/when";
 import { type Message, type Model, sentence } from "../../server";
@@ -139,6 +140,7 @@ function Messages({
         {answer !== null && (
           <article class="message assistant" aria-busy="true">
             <Who name="Assistant" />
+            <Thinking text={conversation.thinking.value} isGoing={answer === ""} />
             {answer === "" ? <Working>Waiting for the first words</Working> : <Markdown text={answer} />}
           </article>
         )}
@@ -228,11 +230,14 @@ function Said({ message, isLast, isAnswered }: { message: Message; isLast: boole
           {time(Date.parse(message.created_at))}
         </time>
         {message.model && <span class="small quiet">{message.model}</span>}
-        <button type="button" class="plain small" onClick={() => void copy(message.content)}>
-          <Copy class="icon" aria-hidden="true" />
-          Copy
-        </button>
+        {message.content !== "" && (
+          <button type="button" class="plain small" onClick={() => void copy(message.content)}>
+            <Copy class="icon" aria-hidden="true" />
+            Copy
+          </button>
+        )}
       </Who>
+      {message.thinking && <Thinking text={message.thinking} />}
       {isUser ? <p class="typed">{message.content}</p> : <Markdown text={message.content} />}
       {why !== "" && <p class="small quiet">{why}</p>}
     </article>

@@ -4,6 +4,7 @@ import type { Runs } from "../../draft/runs";
 import { DiffView } from "../../parts/diff-view";
 import { Markdown } from "../../parts/markdown";
 import { Failed, Working } from "../../parts/notice";
+import { Thinking } from "../../parts/thinking";
 import { cut, standing } from "../../rules/endings";
 import { dollars, duration, exact, number } from "../../rules/when";
 import type { Checks, FullRun } from "../../server";
@@ -97,6 +98,7 @@ function Compared({ a, b }: { a: FullRun; b: FullRun }) {
             aria-label={`${run === a ? "Older" : "Newer"} answer, of ${exact(run.created_at)}`}
           >
             <h3>{run === a ? "Older answer" : "Newer answer"}</h3>
+            <Thinking text={run.thinking} />
             {run.full_response === "" ? (
               <p class="quiet">{run.error ?? "There is no answer."}</p>
             ) : (

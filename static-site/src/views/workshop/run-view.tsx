@@ -8,6 +8,7 @@ import { copy } from "../../parts/copy";
 import { DiffSize, DiffView } from "../../parts/diff-view";
 import { Markdown } from "../../parts/markdown";
 import { Failed, Notice, Working } from "../../parts/notice";
+import { Thinking } from "../../parts/thinking";
 import { cut, standing } from "../../rules/endings";
 import { toolName } from "../../rules/tools";
 import { ago, count, date, dollars, duration, exact, number } from "../../rules/when";
@@ -51,6 +52,7 @@ export function RunView({
               </button>
             )}
           </header>
+          <Thinking text={run.thinking} isGoing={!isOver(run) && run.full_response === ""} />
           <Answer run={run} />
         </section>
         <Ran run={run} session={session} />
