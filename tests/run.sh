@@ -109,7 +109,8 @@ beside_themselves() {
 
 rules() {
   beside_themselves
-  cargo test --locked --workspace --test model_wire_faults --test feed_faults
+  cargo test --locked --workspace --test model_connection_faults --test model_wire_faults \
+    --test model_refusals --test feed_faults
   cargo test --locked --workspace --doc
 }
 

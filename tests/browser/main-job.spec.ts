@@ -172,7 +172,10 @@ test("an answer that breaks off says why, after a reload as well, and the conver
   quiet,
 }) => {
   quiet.allow(/Failed to load resource/);
-  model.broken = [{ reasoning_content: "First the reader." }, { content: "It begins well and" }];
+  model.broken = [
+    { delta: { reasoning_content: "First the reader." } },
+    { delta: { content: "It begins well and" } },
+  ];
   const id = await machine.draft(PROMPT);
   await page.goto(`${machine.url}/prompt-workshop?draft_id=${id}`);
   const field = page.getByRole("textbox", { name: "Message to the assistant" });
@@ -199,7 +202,7 @@ test("an answer that breaks off says why, after a reload as well, and the conver
   await expect(why).toHaveCount(1);
 
   // A try without a word says it at the message that it was for, and isn't repeated by a reload.
-  model.broken = [{}, { refusal: "I can't tell this one." }];
+  model.broken = [{ delta: { refusal: "I can't tell this one." }, finish_reason: "stop" }];
   await field.fill("And the end?");
   await page.keyboard.press("Control+Enter");
   const declined = page.getByText("I can't tell this one.");

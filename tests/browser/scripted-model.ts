@@ -21,7 +21,7 @@ export class ScriptedModel {
   answer = "Tell me more about who reads it.";
   /** Between words, in milliseconds. */
   pace = 0;
-  /** Deltas that it sends in place of an answer, once; then it hangs up. */
+  /** Choices that it sends in place of an answer, once; then it hangs up. */
   broken: object[] = [];
   #server: Server;
 
@@ -67,7 +67,7 @@ export class ScriptedModel {
       return;
     }
     if (this.broken.length > 0) {
-      for (const delta of this.broken.splice(0)) write(JSON.stringify({ choices: [{ index: 0, delta }] }));
+      for (const choice of this.broken.splice(0)) write(JSON.stringify({ choices: [choice] }));
       return;
     }
     const words = this.answer.split(/(?<=\s)/);

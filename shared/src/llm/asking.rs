@@ -27,6 +27,8 @@ pub(super) enum Asked {
     Ended(Outcome),
     /// It wants tools to be called, and said this besides.
     Called { said: String, calls: Vec<ToolCall>, carried: Map<String, Value>, usage: Usage },
+    /// It takes no tools, and was offered some.
+    NoTools,
     /// The run is another worker's now, or nobody's.
     LeaseLost,
     /// It is to be asked again after so many seconds.
@@ -90,6 +92,10 @@ pub(super) async fn ask(
             Some(Ok(Chunk::End { usage, finish, .. })) => {
                 return Ok(Asked::Ended(answer.ended(usage, finish.told(request.model))));
             }
+            Some(Err(ModelError::NoTools(cause))) if is_first_turn(request) => {
+                tracing::warn!(test_id = %open.run.test_id, %cause, "a model takes no tools; it is given articles");
+                return Ok(Asked::NoTools);
+            }
             Some(Err(error)) => {
                 if let Some(seconds) = worth_waiting(app, &error, &answer, open, request) {
                     return Ok(Asked::Wait(seconds));
@@ -114,6 +120,11 @@ fn used(stream: &Option<Answer>) -> Usage {
     stream.as_ref().map(|stream| stream.usage_so_far().0).unwrap_or_default()
 }
 
+/// Whether nothing was looked up yet.
+fn is_first_turn(request: &ChatRequest<'_>) -> bool {
+    request.messages.iter().all(|message| message.role != Role::Tool)
+}
+
 /// How long to wait for a model that limits its rate, when nothing was paid for
 /// yet (the run would begin anew) and there are tries left.
 fn worth_waiting(
@@ -129,9 +140,10 @@ fn worth_waiting(
     }
     let unless_told = app.models().patience().rate_limit;
     let seconds = error.retry_after().unwrap_or(unless_told).as_secs().max(1);
-    let is_first_turn = request.messages.iter().all(|message| message.role != Role::Tool);
-    let possible =
-        is_first_turn && answer.text.is_empty() && open.attempts < ATTEMPTS_MAX && seconds <= RATE_WAIT_MAX;
+    let possible = is_first_turn(request)
+        && answer.text.is_empty()
+        && open.attempts < ATTEMPTS_MAX
+        && seconds <= RATE_WAIT_MAX;
     possible.then(|| u32::try_from(seconds).unwrap_or(u32::MAX))
 }
 

@@ -81,33 +81,45 @@ impl Client {
     ) -> Result<Answer, ModelError> {
         let total = after(Instant::now(), deadlines.total);
         let known = self.known(request.model);
-        let mut without = known.clone();
+        let mut lessons = Lessons::new(known.clone());
         let mut failures = 0;
         loop {
-            let body = wire::body(request, &without);
+            let body = wire::body(request, &lessons.without);
             // What doesn't stream says nothing before its end.
             let streams = body.get("stream").is_some_and(|streams| streams == true);
             let first_token = if streams { deadlines.first_token } else { deadlines.total };
             let clock = Clock::start(Deadlines { first_token, ..deadlines }, total);
             let error = match self.attempt(request, &body, clock).await {
                 Ok(answer) => {
-                    if without != known {
-                        self.learn(request.model, without);
+                    if lessons.without != known {
+                        self.learn(request.model, lessons.without);
                     }
                     return Ok(answer);
                 }
-                Err(Failure::Refused(refusal)) => {
-                    if let Some(name) = refused(&refusal, request, &body, &without)
-                        && without.len() < known.len() + WITHOUT_MAX
-                        && without.insert(name.clone())
-                    {
-                        tracing::warn!(
-                            model = %request.model.id, %name, cause = %refusal.cause(),
-                            "a model doesn't take what it was sent; it is asked without"
-                        );
-                        continue;
+                Err(Failure::Refused(mut refusal)) => {
+                    let (model, cause) = (&request.model.id, refusal.cause());
+                    match lessons.learn(&refusal, request, &body) {
+                        Some(Lesson::Leave(name)) => {
+                            tracing::warn!(
+                                %model, %name, %cause,
+                                "a model doesn't take what it was sent; it is asked without"
+                            );
+                            lessons.last = Some((name, refusal));
+                            continue;
+                        }
+                        Some(Lesson::PutBack(name)) => {
+                            tracing::warn!(%model, %name, %cause, "a model wants what it was asked without");
+                            continue;
+                        }
+                        None => {}
                     }
-                    refusal.error()
+                    refusal.show(own_texts(request));
+                    let error = refusal.error();
+                    // What was learnt may be what is wrong: the next call begins anew.
+                    if matches!(error, ModelError::Rejected(_)) && !known.is_empty() {
+                        self.learn(request.model, Without::new());
+                    }
+                    error
                 }
                 Err(Failure::Error(error)) => error,
             };
@@ -129,10 +141,10 @@ impl Client {
         without.get(&(model.base_url.clone(), model.id.clone())).cloned().unwrap_or_default()
     }
 
-    /// Remembers what a model doesn't take, once it has answered without it.
+    /// Remembers what a model doesn't take: all that it answered without, and nothing else.
     fn learn(&self, model: &Model, found: Without) {
         let mut without = self.without.lock().unwrap_or_else(PoisonError::into_inner);
-        without.entry((model.base_url.clone(), model.id.clone())).or_default().extend(found);
+        without.insert((model.base_url.clone(), model.id.clone()), found);
     }
 
     async fn attempt(
@@ -158,7 +170,74 @@ impl Client {
     }
 }
 
-/// What of a request its refusal is about, if it can be done without.
+/// What one call finds out about what its model takes.
+struct Lessons {
+    /// What is left out.
+    without: Without,
+    /// What was known before the call.
+    known: Without,
+    /// What this call has changed; each name is changed once, so that it comes to an end.
+    changed: Without,
+    /// What was left out last, and the refusal it was left out for.
+    last: Option<(String, Refusal)>,
+}
+
+/// What a refusal teaches.
+enum Lesson {
+    /// To leave this out.
+    Leave(String),
+    /// To send this again, which was left out for an earlier call.
+    PutBack(String),
+}
+
+impl Lessons {
+    fn new(known: Without) -> Self {
+        Self { without: known.clone(), known, changed: Without::new(), last: None }
+    }
+
+    /// Changes what is left out by what a refusal says. `None` when it says nothing that helps.
+    fn learn(
+        &mut self,
+        refusal: &Refusal,
+        request: &ChatRequest<'_>,
+        body: &Map<String, Value>,
+    ) -> Option<Lesson> {
+        // The same refusal once more: it wasn't about what was left out for it.
+        if let Some((name, before)) = self.last.take()
+            && before.is_the_same_as(refusal)
+        {
+            self.without.remove(&name);
+        }
+        if self.changed.len() >= WITHOUT_MAX {
+            return None;
+        }
+        let old: Vec<&str> = self.known.difference(&self.changed).map(String::as_str).collect();
+        if let Some(name) = refusal.demands(&old) {
+            let name = name.to_owned();
+            self.without.remove(&name);
+            self.changed.insert(name.clone());
+            return Some(Lesson::PutBack(name));
+        }
+        let done = self.without.union(&self.changed).cloned().collect();
+        let name = refused(refusal, request, body, &done)?;
+        self.changed.insert(name.clone());
+        self.without.insert(name.clone());
+        Some(Lesson::Leave(name))
+    }
+}
+
+/// The texts of a request that no sentence may repeat: what it says, and its secrets.
+fn own_texts<'a>(request: &'a ChatRequest<'_>) -> impl Iterator<Item = &'a str> {
+    let key = match &request.model.api_key {
+        ApiKey::Known(key) => Some(key.reveal()),
+        _ => None,
+    };
+    let headers = request.model.manner.headers.iter().map(|(_, value)| value.reveal());
+    let said = request.messages.iter().map(|message| message.content.as_str());
+    said.chain(headers).chain(key).chain([request.model.base_url.as_str()])
+}
+
+/// What of a request its refusal is about, if it can be done without; nothing that was `done` without already.
 fn refused(
     refusal: &Refusal,
     request: &ChatRequest<'_>,
@@ -171,7 +250,8 @@ fn refused(
         return Some(SYSTEM_ROLE.to_owned());
     }
     let dispensable = wire::dispensable(body, request);
-    let names: Vec<&str> = dispensable.iter().map(String::as_str).collect();
+    let names: Vec<&str> =
+        dispensable.iter().map(String::as_str).filter(|name| !without.contains(*name)).collect();
     // A limit that is too high is not mended by having none.
     let named = refusal.parameter(&names).filter(|name| *name != "max_tokens" || !refusal.is_of_an_amount());
     named.map(str::to_owned)

@@ -213,11 +213,13 @@ impl ModelError {
         }
     }
 
-    /// The same for whoever runs the workshop as well: with what the server named, nothing of which a person wrote.
+    /// The same for whoever runs the workshop as well: with what the server named, or else the beginning of its words,
+    /// nothing of which is the request's own.
     pub fn sentence_with_its_cause(&self) -> String {
         match self {
             Self::Refused(cause) | Self::NoCredit(cause) | Self::NoTools(cause) | Self::Rejected(cause) => {
-                format!("{} Its server said: {cause}.", self.sentence())
+                let words = if cause.words.is_empty() { String::new() } else { format!(": {}", cause.words) };
+                format!("{} Its server said: {cause}{words}.", self.sentence())
             }
             Self::Nonsense(what) => format!("{} What is wrong with it: {what}.", self.sentence()),
             _ => self.sentence(),
@@ -309,7 +311,7 @@ mod tests {
     use super::*;
 
     fn cause() -> Cause {
-        Cause { status: 418, names: vec!["teapot".to_owned()] }
+        Cause { status: 418, names: vec!["teapot".to_owned()], words: "secret words".to_owned() }
     }
 
     #[test]
@@ -358,7 +360,8 @@ mod tests {
             let sentence = error.sentence();
             assert!(sentence.contains("is kept. "), "{sentence}");
             assert!(sentence.ends_with('.') && !sentence.contains("  "), "{sentence}");
-            for inside in ["internal", "503", "418", "307", "teapot", "completion"] {
+            assert!(!error.to_string().contains("secret words"), "no log has them: {error}");
+            for inside in ["internal", "503", "418", "307", "teapot", "completion", "secret words"] {
                 assert!(!sentence.contains(inside), "{sentence}");
             }
         }
@@ -369,7 +372,7 @@ mod tests {
             ["7", "999", "1,000", "65,536", "1,234,567"]
         );
         let told = ModelError::Rejected(cause()).sentence_with_its_cause();
-        assert!(told.ends_with("settings. Its server said: status 418, teapot."), "{told}");
+        assert!(told.ends_with("settings. Its server said: status 418, teapot: secret words."), "{told}");
         assert_eq!(ModelError::CutOff.sentence_with_its_cause(), ModelError::CutOff.sentence());
         assert!(slow(Part::Total).sentence().contains("within 60 seconds"));
         for (seconds, words) in

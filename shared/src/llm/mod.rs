@@ -14,6 +14,7 @@ mod readiness;
 mod refusal;
 pub mod research;
 pub mod runner;
+mod shown;
 pub mod sse;
 mod thinking;
 pub mod tools;

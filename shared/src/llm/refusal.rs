@@ -9,6 +9,8 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::error::ModelError;
+use super::shown::shown;
+use super::wire::SYSTEM_ROLE;
 
 /// How deep a body is read: a gateway's error within a gateway's error.
 const DEPTH_MAX: usize = 8;
@@ -36,17 +38,32 @@ const REFUSING: [&str; 17] = [
     "not available",
     "cannot",
 ];
+/// One of these stands in words about something that has to be there.
+const DEMANDING: [&str; 7] = [
+    "required",
+    "requires",
+    "missing",
+    "must be set",
+    "must be provided",
+    "must be specified",
+    "must include",
+];
+/// One of these stands in words of a server that streams alone.
+const ONLY_STREAMS: [&str; 5] =
+    ["non-streaming", "only supports stream", "only support stream", "requires stream", "must stream"];
 /// Characters of one name in a [`Cause`].
 const NAME_MAX: usize = 64;
 
-/// A refusal by its names alone: its status, code, type and parameter. Nothing
-/// in it was written by a person, so it may be logged and shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A refusal by its status, code, type and parameter. Nothing that it displays
+/// was written by a person, so that may be logged; its words may be shown alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cause {
     /// The HTTP status, or the one that an error within a stream stands for.
     pub status: u16,
     /// Its code, type and parameter, as far as it has them.
     pub names: Vec<String>,
+    /// The beginning of its server's words, for whoever runs the workshop and for no log; mostly empty.
+    pub words: String,
 }
 
 impl fmt::Display for Cause {
@@ -67,17 +84,62 @@ pub(super) struct Refusal {
     places: Vec<String>,
     /// All that it says, in lower case.
     words: String,
+    /// The beginning of what it says, where that may be shown.
+    shown: String,
 }
 
 impl Refusal {
     /// Reads the body of a response that is no success, or an error that came with a success.
     pub(super) fn read(status: StatusCode, body: &Value, retry_after: Option<Duration>) -> Self {
         let status = status.as_u16();
-        let mut refusal =
-            Self { status, retry_after, kinds: Vec::new(), places: Vec::new(), words: String::new() };
+        let mut refusal = Self {
+            status,
+            retry_after,
+            kinds: Vec::new(),
+            places: Vec::new(),
+            words: String::new(),
+            shown: String::new(),
+        };
         refusal.collect("", body, 0);
+        refusal.shown = refusal.words.clone();
         refusal.words.make_ascii_lowercase();
         refusal
+    }
+
+    /// Keeps of its words only those that may be shown: the beginning, without what is the request's `own`. Of one
+    /// that has names, none are needed.
+    pub(super) fn show<'a>(&mut self, own: impl Iterator<Item = &'a str>) {
+        let words = std::mem::take(&mut self.shown);
+        if self.cause().names.is_empty() {
+            self.shown = shown(&words, own);
+        }
+    }
+
+    /// Whether it says the same as another.
+    pub(super) fn is_the_same_as(&self, other: &Self) -> bool {
+        (self.status, &self.kinds, &self.places, &self.words)
+            == (other.status, &other.kinds, &other.places, &other.words)
+    }
+
+    /// The one among `left_out` that it says has to be there, or that it names although it wasn't sent.
+    pub(super) fn demands<'a>(&self, left_out: &[&'a str]) -> Option<&'a str> {
+        if !matches!(self.status, 400 | 422) || self.is_too_long() {
+            return None;
+        }
+        let placed = self.places.iter().flat_map(|place| place.split(['.', '[', ']']));
+        let named = placed.filter_map(|place| left_out.iter().find(|name| **name == place).copied()).next();
+        named.or_else(|| {
+            let is_demanded = |name: &&&str| match **name {
+                "stream" => self.says(&ONLY_STREAMS),
+                SYSTEM_ROLE => {
+                    position_of(&self.words, "system").is_some()
+                        && self.says(&DEMANDING)
+                        && !self.is_of_the_system_role()
+                }
+                name => position_of(&self.words, name).is_some() && self.says(&DEMANDING),
+            };
+            left_out.iter().find(is_demanded).copied()
+        })
     }
 
     fn collect(&mut self, name: &str, value: &Value, depth: usize) {
@@ -129,7 +191,7 @@ impl Refusal {
             }
         }
         names.truncate(6);
-        Cause { status: self.status, names }
+        Cause { status: self.status, names, words: self.shown.clone() }
     }
 
     /// The one among `sent` that it names as what it can't take: in `param`, in `loc`, or else in its words.
@@ -146,7 +208,11 @@ impl Refusal {
                 if !self.says(&REFUSING) {
                     return None;
                 }
-                let named = sent.iter().filter_map(|name| Some((position_of(&self.words, name)?, *name)));
+                let place = |name: &str| match name {
+                    "stream" => position_of(&self.words, name).or_else(|| self.position_of_streaming()),
+                    _ => position_of(&self.words, name),
+                };
+                let named = sent.iter().filter_map(|name| Some((place(name)?, *name)));
                 named.min_by_key(|(position, _)| *position).map(|(_, name)| name)
             })
     }
@@ -174,6 +240,11 @@ impl Refusal {
                 "should be in",
                 "at least",
             ])
+    }
+
+    /// Where it speaks of streaming, unless that is all it takes.
+    fn position_of_streaming(&self) -> Option<usize> {
+        if self.says(&ONLY_STREAMS) { None } else { position_of(&self.words, "streaming") }
     }
 
     fn says(&self, words: &[&str]) -> bool {
@@ -403,6 +474,30 @@ mod tests {
     }
 
     #[test]
+    fn streaming_that_is_not_supported_is_its_parameter_and_one_that_is_demanded_is_not() {
+        let of = |words: &str| read(400, &json!({"error": {"message": words}}));
+        for words in ["Streaming is not supported for this model.", "This model does not support streaming"] {
+            assert_eq!(of(words).parameter(&["temperature", "stream"]), Some("stream"), "{words}");
+        }
+        for words in ["Non-streaming calls are not supported", "This model only supports streaming"] {
+            assert_eq!(of(words).parameter(&["stream"]), None, "{words}");
+            assert_eq!(of(words).demands(&["temperature", "stream"]), Some("stream"), "{words}");
+        }
+    }
+
+    #[test]
+    fn what_was_left_out_wrongly_is_demanded() {
+        let of = |body: Value| read(400, &body).demands(&["max_tokens", SYSTEM_ROLE]).map(str::to_owned);
+        let says = |words: &str| of(json!({"error": {"message": words}}));
+        assert_eq!(says("max_tokens: Field required").as_deref(), Some("max_tokens"));
+        assert_eq!(of(json!({"error": {"param": "max_tokens"}})).as_deref(), Some("max_tokens"));
+        assert_eq!(says("A system message is required").as_deref(), Some(SYSTEM_ROLE));
+        assert_eq!(says("temperature is required"), None);
+        assert_eq!(says("max_tokens is too large"), None);
+        assert_eq!(says("System role not supported, a user message is required"), None);
+    }
+
+    #[test]
     fn a_cause_has_names_and_no_words() {
         let body = json!({"error": {"message": "secret words", "type": "invalid_request_error",
             "param": "messages.0.content", "code": "a b"}});
@@ -479,7 +574,8 @@ mod tests {
         assert_eq!(is(302, json!(null)), ModelError::Redirects { status: 302 });
         assert_eq!(is(529, json!(null)), ModelError::Overloaded { status: 529, retry_after: None });
         let rejected = is(400, message("a bad day"));
-        assert_eq!(rejected, ModelError::Rejected(Cause { status: 400, names: Vec::new() }));
+        let words = "a bad day\n".to_owned();
+        assert_eq!(rejected, ModelError::Rejected(Cause { status: 400, words, ..Cause::default() }));
     }
 
     #[test]

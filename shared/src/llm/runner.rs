@@ -10,8 +10,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::asking::{Asked, ask};
+use super::error::ModelError;
 use super::message::{self, ChatMessage, ChatRequest, FunctionCall, Tools};
 use super::readiness::Readiness;
+use super::refusal::Cause;
 use super::research::{assignment, briefing, too_long};
 use super::tools::{self, Researcher};
 use super::window::{PER_MESSAGE, prompt_budget};
@@ -40,6 +42,9 @@ const RESEARCH_TOKENS: u32 = 64_000;
 const TOOLS_ROOM: u32 = 6_000;
 /// Tokens of what one call is answered: at the least, and at the most.
 const RESULT_TOKENS: (u32, u32) = (600, 6_000);
+/// What is told of a run whose model refused the tools.
+const NO_TOOLS: &str = "This model takes no tools, though its settings say that it does (supports_tools), so it was given \
+    the articles that a search for the question found.";
 /// Characters of a call's arguments and of its result that are recorded.
 const RESULT_KEPT: usize = 2_000;
 
@@ -158,8 +163,17 @@ async fn execute(app: &App, open: &OpenRun, readiness: &Readiness) -> Result<Exe
     let (research, thinking) = (Research::default(), String::new());
     let mut run = Running { app, open, model, prompt: &prompt, research, thinking };
     let end = Instant::now() + Duration::from_millis(RUN_DEADLINE_MS);
-    let asked = if has_tools(model) { run.with_tools(end).await? } else { run.with_articles(end).await? };
+    let asked = match has_tools(model) {
+        true => run.with_tools(end).await?,
+        false => run.with_articles(None, end).await?,
+    };
+    let asked = match asked {
+        Asked::NoTools => run.with_articles(Some(NO_TOOLS), end).await?,
+        asked => asked,
+    };
     Ok(match asked {
+        // It was offered none.
+        Asked::NoTools => failed(app.told_of(&ModelError::NoTools(Cause::default()))),
         Asked::LeaseLost => Executed::LeaseLost,
         Asked::Wait(seconds) => Executed::Wait(seconds),
         Asked::Called { usage, .. } => run.concluded(Outcome {
@@ -196,8 +210,8 @@ struct Running<'a> {
 }
 
 impl Running<'_> {
-    /// Finds articles, and gives the model as many as fit.
-    async fn with_articles(&mut self, end: Instant) -> Result<Asked, StoreError> {
+    /// Finds articles, and gives the model as many as fit. A `note` about that is shown with the run.
+    async fn with_articles(&mut self, note: Option<&str>, end: Instant) -> Result<Asked, StoreError> {
         let run = &self.open.run;
         let question = Question {
             topic: run.topic.clone(),
@@ -220,6 +234,10 @@ impl Running<'_> {
         self.research.articles = given.map(|article| UsedArticle::from_article(article)).collect();
         let notice =
             search_notice(results.phrase.as_deref(), results.matched, found.len(), briefing.articles);
+        let notice = match (note, notice) {
+            (Some(note), Some(notice)) => Some(format!("{note} {notice}")),
+            (note, notice) => notice.or(note.map(str::to_owned)),
+        };
         if !self.app.store().runs.keep_research(self.open, &self.research, notice.as_deref()).await? {
             return Ok(Asked::LeaseLost);
         }
