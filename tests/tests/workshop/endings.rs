@@ -13,7 +13,7 @@ use crate::model_faults::{QUERY, SAID, TOPIC, messages, send};
 /// What a server sends, and what is to be stored.
 struct Row {
     name: &'static str,
-    play: Play,
+    script: Vec<Play>,
     /// How it ended.
     ended: &'static str,
     /// The answer that is stored.
@@ -54,10 +54,55 @@ const FILTERED: &str = "A filter of the model's provider stopped it.";
 const THOUGHT_ALL: &str = "thought through all of its 1,024 tokens";
 
 fn rows() -> Vec<Row> {
-    let row = |name, play, ended, answer, thinking, told| Row { name, play, ended, answer, thinking, told };
+    let row = |name, play, ended, answer, thinking, told| {
+        let script = vec![play];
+        Row { name, script, ended, answer, thinking, told }
+    };
+    // A server that takes the request once it is as it wants it.
+    let refusing = |name, status, refusals: &[Value]| {
+        let refused = refusals.iter().map(|refusal| Play::Says(status, refusal.to_string()));
+        let script = refused.chain([stream(&[says(WHOLE)], "stop")]).collect();
+        Row { name, script, ended: "complete", answer: WHOLE, thinking: "", told: "" }
+    };
+    let unsupported =
+        |name: &str| json!({"error": {"message": format!("Unsupported parameter: '{name}'"), "param": name}});
     let part = |reason| stream(&[says(PART)], reason);
     let thinks = |text: &str| stream(&piecewise(text), "stop");
     vec![
+        // M1: gpt-5; Anthropic's newer models; Kimi; LiteLLM. M2: Mistral.
+        refusing("max_tokens and temperature", 400, &["max_tokens", "temperature"].map(unsupported)),
+        refusing(
+            "a deprecated temperature",
+            400,
+            &[
+                json!({"error": {"code": "invalid_request_error", "param": null, "message": "`temperature` is deprecated for this model."}}),
+            ],
+        ),
+        refusing(
+            "only one temperature",
+            400,
+            &[json!({"error": {"message": "invalid temperature: only 1 is allowed for this model"}})],
+        ),
+        refusing(
+            "a gateway's temperature",
+            400,
+            &[
+                json!({"error": {"code": "400", "message": "litellm.UnsupportedParamsError: gpt-5 models don't support temperature=0.2. Only temperature=1"}}),
+            ],
+        ),
+        refusing(
+            "stream_options",
+            422,
+            &[
+                json!({"object": "error", "message": {"detail": [{"type": "extra_forbidden", "loc": ["body", "stream_options", "include_usage"], "msg": "Extra inputs are not permitted"}]}}),
+            ],
+        ),
+        // M8: Gemma's template.
+        refusing(
+            "no role for instructions",
+            400,
+            &[json!({"error": {"message": "System role not supported"}})],
+        ),
         // M5: OpenAI, Azure; OpenRouter; Mistral; a word that nobody knows; vLLM of old.
         row("content_filter", part("content_filter"), "filter", PART, "", FILTERED),
         row("finish_reason error", part("error"), "server", PART, "", "out of order"),
@@ -205,10 +250,8 @@ async fn each_wires_end_is_stored_and_told_of_a_message_and_of_a_run() {
     let rows = rows();
     let mut servers = Vec::new();
     for row in &rows {
-        servers.push([
-            ScriptedModel::start([row.play.clone()]).await,
-            ScriptedModel::start([row.play.clone()]).await,
-        ]);
+        let serve = || ScriptedModel::start(row.script.clone());
+        servers.push([serve().await, serve().await]);
     }
     let models: Vec<Model> = servers
         .iter()
@@ -303,5 +346,87 @@ async fn what_a_model_thought_is_not_sent_back_with_the_conversation() {
     assert_eq!(spoken(&ada.say(&draft, "And again?").await), "Again.");
     let Asked { body, .. } = model.last_asked();
     assert!(body.to_string().contains(WHOLE) && !body.to_string().contains("secret plan"), "{body}");
+    workshop.stop().await;
+}
+
+/// M8: a server that wants roles in turn answers after one that failed wordlessly.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_an_answer_that_failed_the_roles_still_take_turns() {
+    let model = ScriptedModel::start([Play::status(503)]).await;
+    let setup = Setup { model: model.only(), sample: false, ..Setup::default() };
+    let workshop = Workshop::start_with(setup).await;
+    let ada = workshop.client("ada");
+    let draft = ada.draft(PROMPT).await;
+    send(&ada, &draft, Some(SAID), "scripted").await;
+    model.perform([Play::answer("Here.")]);
+    assert_eq!(spoken(&ada.say(&draft, "And now?").await), "Here.");
+    let said = model.last_asked().body["messages"].as_array().expect("messages").clone();
+    let roles: Vec<_> = said.iter().map(|message| message["role"].as_str().unwrap_or_default()).collect();
+    assert!(roles.windows(2).all(|pair| pair[0] != pair[1]), "{roles:?}");
+    assert!(said.last().is_some_and(|last| last["content"] == format!("{SAID}\n\nAnd now?")), "{said:?}");
+    // Each of the two is stored with what came of it.
+    let kept = messages(&ada, &draft).await;
+    let ends: Vec<_> = kept.iter().rev().take(3).map(|message| message["ended"].clone()).collect();
+    assert_eq!(ends, [json!("complete"), Value::Null, json!("server")], "{kept:?}");
+    workshop.stop().await;
+}
+
+/// M3 and M4: Gemini's layer numbers all calls 0, and its signatures have to come back; DeepSeek's thoughts, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parallel_calls_and_what_they_carry_are_stored_and_sent_back() {
+    let call = |id: &str, name: &str, arguments: &str| {
+        json!({"tool_calls": [{"index": 0, "id": id, "type": "function", "function": {"name": name, "arguments": arguments},
+            "extra_content": {"google": {"thought_signature": "c2ln"}}}]})
+    };
+    let turn = stream(
+        &[
+            json!({"reasoning_content": "First, a look."}),
+            call("a", "enhanced_database_search", "{\"query\": \"AI adoption\"}"),
+            call("b", "get_topic_articles", "{\"limit\": 2}"),
+        ],
+        "tool_calls",
+    );
+    let answer = stream(&[json!({"reasoning_content": "Now, the answer."}), says(WHOLE)], "stop");
+    let model = ScriptedModel::start([turn, answer]).await;
+    let workshop = Workshop::start_with(Setup { model: model.with_tools(), ..Setup::default() }).await;
+    let ada = workshop.client("ada");
+    let draft = ada.draft(PROMPT).await;
+    let run = ada.finished(&draft, &ada.test(&draft, QUERY, TOPIC).await, 60).await;
+    assert_eq!((&run["status"], &run["full_response"]), (&json!("succeeded"), &json!(WHOLE)), "{run}");
+    let names: Vec<_> =
+        run["tool_calls"].as_array().expect("calls").iter().map(|call| &call["name"]).collect();
+    assert_eq!(names, ["enhanced_database_search", "get_topic_articles"], "{run}");
+    assert!(run["article_count"].as_u64() > Some(0), "{run}");
+    assert_eq!(run["thinking"], "First, a look.\n\nNow, the answer.", "{run}");
+    let said = model.last_asked().body["messages"].as_array().expect("messages").clone();
+    let called = said.iter().find(|message| message["tool_calls"].is_array()).expect("the calls");
+    assert_eq!(called["reasoning_content"], "First, a look.");
+    for call in called["tool_calls"].as_array().expect("calls") {
+        assert_eq!(call["extra_content"]["google"]["thought_signature"], "c2ln", "{call}");
+    }
+    workshop.stop().await;
+}
+
+/// A model whose settings say that it takes tools, and that doesn't.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_that_refuses_tools_is_given_articles_and_its_run_says_so() {
+    let refusal = json!({"error": {"message": "registry.ollama.ai/library/gemma:2b does not support tools"}});
+    let model = ScriptedModel::start([Play::Says(400, refusal.to_string()), Play::answer(WHOLE)]).await;
+    let workshop = Workshop::start_with(Setup { model: model.with_tools(), ..Setup::default() }).await;
+    let ada = workshop.client("ada");
+    let draft = ada.draft(PROMPT).await;
+    let run = ada.finished(&draft, &ada.test(&draft, QUERY, TOPIC).await, 60).await;
+    assert_eq!((&run["status"], &run["full_response"]), (&json!("succeeded"), &json!(WHOLE)), "{run}");
+    assert!(run["article_count"].as_u64() > Some(0), "{run}");
+    assert!(
+        run["notice"].as_str().is_some_and(|said| said.starts_with("This model takes no tools")),
+        "{run}"
+    );
+    let asked = model.last_asked();
+    assert!(
+        asked.body.get("tools").is_none() && asked.said_by("user").contains("<article"),
+        "{:?}",
+        asked.body
+    );
     workshop.stop().await;
 }
