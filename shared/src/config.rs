@@ -321,7 +321,11 @@ fn manner(setting: &ModelSetting) -> Result<Manner, String> {
         })
         .transpose()
     };
+    if setting.model.as_ref().is_some_and(|model| model.trim().is_empty()) {
+        return Err("model is empty".to_owned());
+    }
     Ok(Manner {
+        model: setting.model.clone(),
         parameters,
         headers: setting.headers.iter().map(|(name, value)| (name.clone(), Secret::new(value))).collect(),
         first_token: seconds(setting.deadlines.first_token)?,
@@ -337,6 +341,9 @@ struct ModelSetting {
     #[schemars(length(min = 1), example = "gpt-5-mini")]
     id: String,
     label: Option<String>,
+    /// What its server calls it, when that isn't its id: one model can stand twice, from two providers.
+    #[schemars(length(min = 1))]
+    model: Option<String>,
     #[schemars(regex(pattern = "^https?://"), example = "https://api.openai.com/v1")]
     base_url: String,
     /// What holds the key, never the key itself: a parameter of SSM Parameter
@@ -413,7 +420,11 @@ pub fn parse_models(json: &str, lookup: &impl Fn(&str) -> Option<String>) -> Res
     let mut models = Vec::with_capacity(settings.len());
     for setting in settings {
         if setting.id.is_empty() || models.iter().any(|model: &Model| model.id == setting.id) {
-            return Err(invalid(format!("the id \"{}\" is empty or stands twice", setting.id)));
+            return Err(invalid(format!(
+                "the id \"{}\" is empty or stands twice; for one model from two providers, give each an id of its own, \
+                 and say in \"model\" what its server calls it",
+                setting.id
+            )));
         }
         if !setting.base_url.starts_with("http://") && !setting.base_url.starts_with("https://") {
             return Err(invalid(format!("the base_url of \"{}\" is not an http address", setting.id)));
@@ -511,7 +522,7 @@ mod tests {
         };
         let told = of(r#""temperature":1,"parameters":{"top_p":0.9,"stream_options":null},
             "headers":{"api-key":"{key}"},"deadlines":{"first_token":300},"roles":{"system":"developer"}"#);
-        let Manner { parameters, headers, first_token, silence, system_role } =
+        let Manner { model, parameters, headers, first_token, silence, system_role } =
             told.unwrap().remove(0).manner;
         assert_eq!(
             Value::Object(parameters),
@@ -519,7 +530,7 @@ mod tests {
         );
         assert_eq!((headers[0].0.as_str(), headers[0].1.reveal()), ("api-key", "{key}"));
         assert_eq!((first_token, silence), (Some(Duration::from_secs(300)), None));
-        assert_eq!(system_role, SystemRole::Developer);
+        assert_eq!((model, system_role), (None, SystemRole::Developer));
         for (wrong, named) in [
             (r#""temperature":3"#, "temperature"),
             (r#""parameters":{"messages":[]}"#, "messages"),
@@ -527,10 +538,24 @@ mod tests {
             (r#""deadlines":{"silence":0}"#, "deadlines"),
             (r#""deadlines":{"silense":1}"#, "silense"),
             (r#""roles":{"system":"boss"}"#, "boss"),
+            (r#""model":" ""#, "model is empty"),
         ] {
             let error = of(wrong).unwrap_err().to_string();
             assert!(error.contains(named), "{error}");
         }
+    }
+
+    #[test]
+    fn one_model_can_be_had_from_two_providers() {
+        let json = r#"[{"id":"gpt-5","base_url":"https://a.example/v1"},
+            {"id":"gpt-5 at b","label":"GPT-5 (b)","model":"gpt-5","base_url":"https://b.example/v1"}]"#;
+        let models = parse_models(json, &|_: &str| None).unwrap();
+        let told: Vec<_> =
+            models.iter().map(|model| (model.id.as_str(), model.name(), model.label.as_str())).collect();
+        assert_eq!(told, [("gpt-5", "gpt-5", "gpt-5"), ("gpt-5 at b", "gpt-5", "GPT-5 (b)")]);
+        let twice = json.replace("gpt-5 at b", "gpt-5");
+        let error = parse_models(&twice, &|_: &str| None).unwrap_err().to_string();
+        assert!(error.contains("stands twice") && error.contains("\"model\""), "{error}");
     }
 
     #[test]

@@ -65,11 +65,12 @@ fn models(models: &[Model]) -> (String, Vec<(String, String)>) {
                     Some(name)
                 }
             };
-            let Manner { parameters, headers, first_token, silence, system_role } = &model.manner;
+            let Manner { model: name, parameters, headers, first_token, silence, system_role } =
+                &model.manner;
             let headers: Map<_, _> =
                 headers.iter().map(|(name, value)| (name.clone(), value.reveal().into())).collect();
             json!({
-                "id": model.id, "label": model.label, "base_url": model.base_url,
+                "id": model.id, "label": model.label, "model": name, "base_url": model.base_url,
                 "key_parameter": key_parameter, "context_window": model.context_window,
                 "max_output_tokens": model.max_output_tokens, "slow": model.slow,
                 "supports_tools": model.supports_tools,
@@ -126,6 +127,7 @@ mod tests {
             price_in: 0.5,
             price_out: 2.0,
             manner: Manner {
+                model: Some("gpt-5".to_owned()),
                 parameters: [("top_p".to_owned(), json!(0.5))].into_iter().collect(),
                 headers: vec![("api-key".to_owned(), Secret::new("{key}"))],
                 first_token: Some(Duration::from_secs(90)),

@@ -45,7 +45,8 @@ pub enum ApiKey {
 /// One model, as `WORKSHOP_MODELS` describes it.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// What the model's server calls it; also its name in this product's API.
+    /// Its name in this product's API, and in all that is stored; also what its server calls it, unless
+    /// [`Manner::model`] says otherwise.
     pub id: String,
     /// What people call it.
     pub label: String,
@@ -73,6 +74,8 @@ pub struct Model {
 /// How a model's server wants to be asked, where its settings say so.
 #[derive(Clone, Debug, Default)]
 pub struct Manner {
+    /// What its server calls it, where that isn't its id: so one model can be had from several providers.
+    pub model: Option<String>,
     /// Parameters of each request, in place of the usual ones; a null leaves its parameter out (RFC 7396).
     pub parameters: Map<String, Value>,
     /// Headers of each request. `{key}` in one stands for the key, which then stands nowhere else.
@@ -124,6 +127,11 @@ impl Model {
             price_out: 0.0,
             manner: Manner::default(),
         }
+    }
+
+    /// What its server calls it.
+    pub fn name(&self) -> &str {
+        self.manner.model.as_deref().unwrap_or(&self.id)
     }
 
     /// What `usage` costs, in millionths of a US dollar.

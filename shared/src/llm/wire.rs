@@ -25,7 +25,7 @@ const ALWAYS: [&str; 4] = ["model", "messages", "tools", "max_completion_tokens"
 pub(super) fn body(request: &ChatRequest<'_>, without: &Without) -> Map<String, Value> {
     let tools = request.tools;
     let mut body = Map::new();
-    body.insert("model".to_owned(), request.model.id.as_str().into());
+    body.insert("model".to_owned(), request.model.name().into());
     body.insert("messages".to_owned(), messages(request, without).into());
     let mut add = |name: &str, value: Value| {
         let takes = !without.contains(name);
@@ -452,6 +452,8 @@ mod tests {
         let parameters =
             json!({"temperature": 1, "stream_options": null, "reasoning_effort": "low", "odd": 1});
         let Value::Object(parameters) = parameters else { return };
+        let named = Manner { model: Some("gpt-5".to_owned()), ..Manner::default() };
+        assert_eq!(asked(&model(named), Vec::new(), &[])["model"], "gpt-5");
         let told = asked(&model(Manner { parameters, ..Manner::default() }), Vec::new(), &["odd"]);
         assert_eq!((&told["temperature"], &told["reasoning_effort"]), (&json!(1), &json!("low")));
         assert!(told.get("stream_options").is_none() && told.get("odd").is_none(), "{told}");
