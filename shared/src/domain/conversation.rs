@@ -41,8 +41,8 @@ pub struct Message {
     pub model: Option<String>,
     /// The answer ended early, or is still being written.
     pub truncated: bool,
-    /// How the answer ended; absent while it is written. Of a user's message: how the last try to answer it ended,
-    /// when no word of an answer came.
+    /// How the answer ended; absent while it is written. Of a user's message: how the newest try to answer it ended
+    /// that brought no word; an answer may stand after it all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ending>,
     /// Why it ended so, what is kept and what to do, for a person; absent when it is whole or its user stopped it.

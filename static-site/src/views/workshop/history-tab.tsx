@@ -17,18 +17,22 @@ const ROW_HEIGHT = 68;
 /** While a filter shows fewer than this, older runs are looked through. */
 const FILL = 20;
 
+/** A run whose answer counts and was cut is none that is done. */
+type Shown = RunState | "cut" | "";
+const shownAs = (run: Run): Shown => (run.status === "succeeded" && run.truncated ? "cut" : run.status);
+
 type Rating = "" | "none" | "1" | "2" | "3" | "4" | "5";
 
 export function HistoryTab({ session, runs }: { session: DraftSession; runs: Runs }) {
   const rating = useSignal<Rating>("");
-  const state = useSignal<RunState | "">("");
+  const state = useSignal<Shown>("");
   const opened = useSignal<string | null>(null);
   const chosen = useSignal<string[]>([]);
   const isComparing = useSignal(false);
   const shown = useComputed(() =>
     runs.list.value.filter(
       (run) =>
-        (state.value === "" || run.status === state.value) &&
+        (state.value === "" || shownAs(run) === state.value) &&
         (rating.value === "" ||
           (rating.value === "none" ? null : Number(rating.value)) === (run.user_rating ?? null)),
     ),
@@ -82,10 +86,11 @@ export function HistoryTab({ session, runs }: { session: DraftSession; runs: Run
           <select
             id="by-state"
             value={state.value}
-            onChange={(event) => (state.value = event.currentTarget.value as RunState | "")}
+            onChange={(event) => (state.value = event.currentTarget.value as Shown)}
           >
             <option value="">All</option>
             <option value="succeeded">Done</option>
+            <option value="cut">Cut off</option>
             <option value="failed">Failed</option>
             <option value="cancelled">Cancelled</option>
             <option value="running">Running</option>
