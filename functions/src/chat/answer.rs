@@ -100,7 +100,7 @@ pub(super) async fn write(app: &App, task: &Task, events: &Events) -> Result<Opt
         let how = (ended, answer.problem.as_deref());
         conversations.abandon(&task.answering, task.question.id, how, took, app.now()).await
     } else {
-        conversations.finish(&task.answering, &answer, (kept_part, !ended.is_whole()), took, app.now()).await
+        conversations.finish(&task.answering, &answer, (kept_part, end.is_err()), took, app.now()).await
     };
     let problem = match (end, kept) {
         (_, Err(error)) => Problem::from(error),

@@ -6,6 +6,7 @@
  */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { owned } from "../keep/kept";
+import { isUnanswered } from "../rules/endings";
 import { type Block, proposals } from "../rules/extract";
 import { converse, getMessages, type Message, newKey, Refused, stopAnswer } from "../server";
 
@@ -62,10 +63,10 @@ export class Conversation {
     () => this.answer.value !== null || this.isFollowing.value,
   );
 
-  /** Whether the newest message has no whole answer. */
+  /** Whether the newest message waits for an answer. */
   readonly isPending: ReadonlySignal<boolean> = computed(() => {
     const last = this.messages.value.at(-1);
-    return last !== undefined && (last.role === "user" || last.truncated);
+    return last !== undefined && isUnanswered(last);
   });
 
   /** The newest prompt that was proposed. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cut, standing, unfinished } from "./endings";
+import { cut, isUnanswered, standing, unfinished } from "./endings";
 
 test("an answer that was cut is never done, and says why", () => {
   const run = (
@@ -26,6 +26,16 @@ test("an answer that was cut is never done, and says why", () => {
   expect(standing({ status: "succeeded", truncated: false }).words).toBe("Done");
   expect(standing(run("failed")).words).toBe("Failed");
   expect(cut(run("failed"))).toBe("The answer ended early.");
+});
+
+test("what was cut waits for an answer, unless its model came to an end", () => {
+  const answer = { role: "assistant", content: "It begins", truncated: true } as const;
+  expect(isUnanswered({ ...answer, role: "user", truncated: false })).toBe(true);
+  expect(isUnanswered({ ...answer, ended: "cut" })).toBe(true);
+  expect(isUnanswered(answer)).toBe(true);
+  expect(isUnanswered({ ...answer, ended: "length" })).toBe(false);
+  expect(isUnanswered({ ...answer, ended: "length", content: "" }), "it only thought").toBe(true);
+  expect(isUnanswered({ ...answer, truncated: false, ended: "complete" })).toBe(false);
 });
 
 test("a message says why it has no whole answer", () => {

@@ -52,6 +52,17 @@ export function cut(run: Ended): string {
     : `The answer ends here: ${WHY[ending]}.`;
 }
 
+/** Whether a message, or the one that it answers, waits for an answer: one that came to its model's end is one. */
+export function isUnanswered({
+  role,
+  content,
+  truncated,
+  ended,
+}: Pick<Message, "role" | "content" | "truncated" | "ended">): boolean {
+  const hasEnded = content !== "" && (ended === "length" || ended === "other");
+  return role === "user" || (truncated && !hasEnded);
+}
+
 /** Why a message has no whole answer, or is none; nothing when all is well. */
 export function unfinished({
   role,

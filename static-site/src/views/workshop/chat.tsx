@@ -93,7 +93,9 @@ function Messages({
   };
 
   const last = messages.at(-1);
-  const canAsk = !conversation.isBusy.value && !outgoing && conversation.isPending.value;
+  const isAtRest = !conversation.isBusy.value && !outgoing && conversation.error.value === undefined;
+  const canAsk = conversation.isPending.value;
+  const why = last ? unfinished(last) : "";
   return (
     <div class="messages-frame">
       <div
@@ -152,16 +154,18 @@ function Messages({
         {conversation.error.value !== undefined && !outgoing?.failed && (
           <Failed error={conversation.error.value} retry={() => void conversation.ask(answering)} />
         )}
-        {canAsk && conversation.error.value === undefined && (
+        {isAtRest && (canAsk || why !== "") && (
           <Notice
-            kind={last?.problem ? "bad" : "info"}
+            kind={!canAsk ? "warn" : last?.problem ? "bad" : "info"}
             actions={
-              <button type="button" onClick={() => void conversation.ask(answering)}>
-                {last?.role === "user" ? "Ask for the answer" : "Ask again"}
-              </button>
+              canAsk && (
+                <button type="button" onClick={() => void conversation.ask(answering)}>
+                  {last?.role === "user" ? "Ask for the answer" : "Ask again"}
+                </button>
+              )
             }
           >
-            {(last && unfinished(last)) || "This message has no answer yet."}
+            {why || "This message has no answer yet."}
           </Notice>
         )}
       </div>
@@ -221,8 +225,8 @@ function Who({ name, children }: { name: string; children?: ComponentChildren })
 }
 
 function Said({ message, isLast, isAnswered }: { message: Message; isLast: boolean; isAnswered: boolean }) {
-  const why = isLast || isAnswered ? "" : unfinished(message);
   const isUser = message.role === "user";
+  const why = isLast || (isUser && isAnswered) ? "" : unfinished(message);
   return (
     <article class={`message ${message.role}`}>
       <Who name={isUser ? "You" : "Assistant"}>
