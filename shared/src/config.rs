@@ -11,6 +11,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderName, HeaderValue};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 
 use crate::domain::model::{ApiKey, Manner, Model, Secret, SystemRole};
@@ -150,6 +151,23 @@ pub enum ConfigError {
     },
 }
 
+/// Why a setting in JSON can't be read, without any of its values: one may be a key that was pasted there.
+fn unreadable(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let told = error.to_string();
+    match error.classify() {
+        Category::Data if told.starts_with("missing field") || told.starts_with("unknown field") => told,
+        Category::Data => {
+            format!(
+                "what ends at line {line}, column {column} is of another type than it should be; README has an example"
+            )
+        }
+        _ => format!(
+            "it is no JSON: it can't be read on at line {line}, column {column}; README has an example"
+        ),
+    }
+}
+
 impl Config {
     /// Reads the settings that `lookup` finds by name.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
@@ -244,7 +262,8 @@ pub fn parse_embeddings(
     lookup: &impl Fn(&str) -> Option<String>,
 ) -> Result<EmbeddingService, ConfigError> {
     let invalid = |why: String| ConfigError::Invalid { name: "WORKSHOP_EMBEDDINGS", why };
-    let setting: EmbeddingSetting = serde_json::from_str(json).map_err(|error| invalid(error.to_string()))?;
+    let setting: EmbeddingSetting =
+        serde_json::from_str(json).map_err(|error| invalid(unreadable(&error)))?;
     if !setting.base_url.starts_with("http://") && !setting.base_url.starts_with("https://") {
         return Err(invalid("the base_url is not an http address".to_owned()));
     }
@@ -416,7 +435,7 @@ fn default_window() -> u32 {
 pub fn parse_models(json: &str, lookup: &impl Fn(&str) -> Option<String>) -> Result<Vec<Model>, ConfigError> {
     let invalid = |why: String| ConfigError::Invalid { name: "WORKSHOP_MODELS", why };
     let settings: Vec<ModelSetting> =
-        serde_json::from_str(json).map_err(|error| invalid(error.to_string()))?;
+        serde_json::from_str(json).map_err(|error| invalid(unreadable(&error)))?;
     let mut models = Vec::with_capacity(settings.len());
     for setting in settings {
         if setting.id.is_empty() || models.iter().any(|model: &Model| model.id == setting.id) {
@@ -467,6 +486,17 @@ mod tests {
             "WORKSHOP_MODELS" => Some(r#"[{"id":"m","base_url":"http://127.0.0.1:1/v1/"}]"#.into()),
             name if name.starts_with("WORKSHOP_LIMIT") || name == "WORKSHOP_EMBEDDINGS" => None,
             _ => Some("x".repeat(40)),
+        }
+    }
+
+    #[test]
+    fn a_setting_that_is_no_json_is_told_without_its_values() {
+        let told = |json: &str| parse_models(json, &|_| None).unwrap_err().to_string();
+        assert!(told("gpt-5").contains("it is no JSON: it can't be read on at line 1"), "{}", told("gpt-5"));
+        assert!(told("[{\"id\": \"a\"}]").contains("missing field"), "{}", told("[{\"id\": \"a\"}]"));
+        for pasted in ["\"sk-SECRET\"", "[{\"id\": \"a\", \"slow\": \"sk-SECRET\"}]"] {
+            let told = told(pasted);
+            assert!(told.contains("another type") && !told.contains("SECRET"), "{told}");
         }
     }
 
