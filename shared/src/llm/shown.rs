@@ -11,7 +11,8 @@ const KEY_LIKE: usize = 24;
 /// The beginning of `words` that can be shown, on one line; nothing when there is none. What follows after something of
 /// `own` (the request's texts, its key) is left out.
 pub(super) fn shown<'a>(words: &str, own: impl Iterator<Item = &'a str>) -> String {
-    let words = one_line(&untagged(words));
+    // What would begin within what is shown is recognised a little behind it.
+    let words: String = one_line(&untagged(words)).chars().take(SHOWN_MAX + OWN).collect();
     let lower = words.to_lowercase();
     // Lower case can have other lengths in odd scripts; then nothing is compared, and so nothing shown.
     if lower.len() != words.len() {
