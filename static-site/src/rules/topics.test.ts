@@ -40,3 +40,11 @@ test("only addresses of the web become links", () => {
 test("sizes are short", () => {
   expect([12, 1_400, 999_600, 8_390_000].map(size)).toEqual(["12 bytes", "1 KB", "1.0 MB", "8.4 MB"]);
 });
+
+test("a name is one whatever its Unicode form", () => {
+  expect(topicName("Cafe\u0301")).toBe("Café");
+  expect(topicName("\ufeffca\u200bfé")).toBe("café");
+  expect(topicName("👩\u200d🔬 news")).toBe("👩\u200d🔬 news");
+  expect(topicName("\u200b\u3164")).toBe("");
+  expect(sameTopic("ＡＩ", "ai")).toBe(true);
+});

@@ -5,16 +5,11 @@ import { count, date } from "./when";
 export const TOPIC_MAX = 100;
 
 /** Can't be seen, and chooses no neighbour's looks either, as what joins letters or emoji does. */
-const HIDDEN = /(?![\u200c\u200d\ufe00-\ufe0f])\p{Default_Ignorable_Code_Point}/gu;
+const HIDDEN = /(?!\u200c|\u200d|[\ufe00-\ufe0f])\p{Default_Ignorable_Code_Point}/gu;
 
 /** As the server keeps it: in one form of Unicode, nothing that can't be seen, one space where there were several. */
 export const topicName = (typed: string): string =>
-  typed
-    .replace(HIDDEN, "")
-    .normalize("NFKC")
-    .replace(HIDDEN, "")
-    .trim()
-    .replace(/\s+/g, " ");
+  typed.replace(HIDDEN, "").normalize("NFKC").replace(HIDDEN, "").trim().replace(/\s+/g, " ");
 
 /** Topics are the same when they differ only in case and spacing. */
 export const sameTopic = (one: string, other: string): boolean =>
