@@ -71,273 +71,58 @@ impl Field {
     }
 
     /// Its common names, the most telling first: of several columns the first that has a value counts. Written as
-    /// [`key`] makes them. After the English ones: German, French, Spanish, Italian, Portuguese, Dutch.
-    fn names(self) -> &'static [&'static str] {
+    /// [`key`] makes them, with a space between them. After the English ones: German, French, Spanish, Italian, Portuguese, Dutch.
+    fn names(self) -> &'static str {
         match self {
-            Self::Title => &[
-                "title",
-                "headline",
-                "webtitle",
-                "resolvedtitle",
-                "titletext",
-                "giventitle",
-                "heading",
-                "pagetitle",
-                "subject",
-                "titel",
-                "überschrift",
-                "schlagzeile",
-                "titre",
-                "título",
-                "titulo",
-                "titolo",
-                "kop",
-                "name",
-            ],
-            Self::Url => &[
-                "url",
-                "link",
-                "weburl",
-                "resolvedurl",
-                "canonicalurl",
-                "permalink",
-                "href",
-                "uri",
-                "canonical",
-                "alternate",
-                "originalurl",
-                "givenurl",
-                "webaddress",
-                "address",
-                "hyperlink",
-                "documentidentifier",
-                "htmlurl",
-                "adresse",
-                "lien",
-                "enlace",
-                "collegamento",
-                "ligação",
-                "externalurl",
-                "mainentityofpage",
-                "urls",
-                "links",
-                "guid",
-            ],
-            Self::Source => &[
-                "source",
-                "sourcename",
-                "sourcetitle",
-                "outlet",
-                "publisher",
-                "publication",
-                "publicationtitle",
-                "publicationname",
-                "newspaper",
-                "containertitle",
-                "journal",
-                "journaltitle",
-                "magazine",
-                "medium",
-                "mediaoutlet",
-                "provider",
-                "origin",
-                "sitename",
-                "site",
-                "website",
-                "websitetitle",
-                "channel",
-                "feed",
-                "feedtitle",
-                "feedname",
-                "quelle",
-                "zeitung",
-                "journaltitel",
-                "fuente",
-                "fonte",
-                "testata",
-                "bron",
-                "sourcedomain",
-                "domain",
-                "host",
-                "hostname",
-            ],
-            Self::PublishedAt => &[
-                "publishedat",
-                "datepublished",
-                "publisheddate",
-                "publishdate",
-                "publicationdate",
-                "pubdate",
-                "webpublicationdate",
-                "published",
-                "firstpublished",
-                "publishedon",
-                "publicationtime",
-                "publishedtime",
-                "datetimepub",
-                "datetime",
-                "releasedate",
-                "issued",
-                "date",
-                "dategmt",
-                "seendate",
-                "time",
-                "timestamp",
-                "datum",
-                "veröffentlicht",
-                "veröffentlichtam",
-                "erscheinungsdatum",
-                "datepublication",
-                "datedepublication",
-                "fecha",
-                "fechadepublicación",
-                "data",
-                "datadipubblicazione",
-                "datadepublicação",
-                "publicatiedatum",
-                "created",
-                "createdat",
-                "createdutc",
-                "datecreated",
-                "creationdate",
-                "dateadded",
-                "timeadded",
-                "addedat",
-                "addedon",
-                "savedat",
-                "publicationyear",
-                "year",
-            ],
-            Self::Summary => &[
-                "summary",
-                "description",
-                "excerpt",
-                "abstract",
-                "abstractnote",
-                "abstracttext",
-                "snippet",
-                "trailtext",
-                "teaser",
-                "standfirst",
-                "lead",
-                "leadparagraph",
-                "intro",
-                "introduction",
-                "subtitle",
-                "dek",
-                "blurb",
-                "synopsis",
-                "metadescription",
-                "shortdescription",
-                "contentsnippet",
-                "selection",
-                "zusammenfassung",
-                "beschreibung",
-                "kurzfassung",
-                "résumé",
-                "resume",
-                "chapô",
-                "resumen",
-                "descripción",
-                "riassunto",
-                "sommario",
-                "descrizione",
-                "resumo",
-                "descrição",
-                "samenvatting",
-                "omschrijving",
-                "note",
-                "notes",
-            ],
-            Self::Text => &[
-                "text",
-                "content",
-                "body",
-                "bodytext",
-                "articlebody",
-                "fulltext",
-                "maintext",
-                "fullcontent",
-                "contenttext",
-                "contenthtml",
-                "contentencoded",
-                "articletext",
-                "storytext",
-                "bodyhtml",
-                "plaintext",
-                "selftext",
-                "html",
-                "textcontent",
-                "inhalt",
-                "volltext",
-                "artikeltext",
-                "texte",
-                "contenu",
-                "texto",
-                "contenido",
-                "testo",
-                "contenuto",
-                "conteúdo",
-                "tekst",
-                "inhoud",
-            ],
-            Self::Category => &[
-                "category",
-                "section",
-                "sectionname",
-                "articlesection",
-                "categories",
-                "topic",
-                "folder",
-                "desk",
-                "rubric",
-                "kategorie",
-                "rubrik",
-                "ressort",
-                "catégorie",
-                "rubrique",
-                "categoría",
-                "categoria",
-                "sezione",
-                "seção",
-                "categorie",
-                "pillarname",
-            ],
-            Self::Sentiment => &["sentiment", "tone", "tonality", "stimmung", "tonalität"],
-            Self::Tags => &[
-                "tags",
-                "keywords",
-                "tag",
-                "keyword",
-                "labels",
-                "label",
-                "manualtags",
-                "subjects",
-                "topics",
-                "concepts",
-                "schlagwörter",
-                "schlagworte",
-                "stichwörter",
-                "motsclés",
-                "etiquetas",
-                "palabrasclave",
-                "parolechiave",
-                "palavraschave",
-                "trefwoorden",
-                "automatictags",
-            ],
-            Self::Language => &[
-                "language",
-                "lang",
-                "languagecode",
-                "locale",
-                "inlanguage",
-                "sprache",
-                "langue",
-                "idioma",
-                "lingua",
-                "taal",
-            ],
+            Self::Title => {
+                "title headline webtitle resolvedtitle titletext giventitle heading pagetitle subject titel \
+                 überschrift schlagzeile titre título titulo titolo kop name"
+            }
+            Self::Url => {
+                "url link weburl resolvedurl canonicalurl permalink href uri canonical alternate originalurl \
+                 givenurl webaddress address hyperlink documentidentifier htmlurl adresse lien enlace \
+                 collegamento ligação externalurl mainentityofpage urls links guid"
+            }
+            Self::Source => {
+                "source sourcename sourcetitle outlet publisher publication publicationtitle publicationname \
+                 newspaper containertitle journal journaltitle magazine medium mediaoutlet provider origin \
+                 sitename site website websitetitle channel feed feedtitle feedname quelle zeitung \
+                 journaltitel fuente fonte testata bron sourcedomain domain host hostname"
+            }
+            Self::PublishedAt => {
+                "publishedat datepublished publisheddate publishdate publicationdate pubdate \
+                 webpublicationdate published firstpublished publishedon publicationtime publishedtime \
+                 datetimepub datetime releasedate issued date dategmt seendate time timestamp datum \
+                 veröffentlicht veröffentlichtam erscheinungsdatum datepublication datedepublication fecha \
+                 fechadepublicación data datadipubblicazione datadepublicação publicatiedatum created \
+                 createdat createdutc datecreated creationdate dateadded timeadded addedat addedon savedat \
+                 publicationyear year"
+            }
+            Self::Summary => {
+                "summary description excerpt abstract abstractnote abstracttext snippet trailtext teaser \
+                 standfirst lead leadparagraph intro introduction subtitle dek blurb synopsis metadescription \
+                 shortdescription contentsnippet selection zusammenfassung beschreibung kurzfassung résumé \
+                 resume chapô resumen descripción riassunto sommario descrizione resumo descrição \
+                 samenvatting omschrijving note notes"
+            }
+            Self::Text => {
+                "text content body bodytext articlebody fulltext maintext fullcontent contenttext contenthtml \
+                 contentencoded articletext storytext bodyhtml plaintext selftext html textcontent inhalt \
+                 volltext artikeltext texte contenu texto contenido testo contenuto conteúdo tekst inhoud"
+            }
+            Self::Category => {
+                "category section sectionname articlesection categories topic folder desk rubric kategorie \
+                 rubrik ressort catégorie rubrique categoría categoria sezione seção categorie pillarname"
+            }
+            Self::Sentiment => "sentiment tone tonality stimmung tonalität",
+            Self::Tags => {
+                "tags keywords tag keyword labels label manualtags subjects topics concepts schlagwörter \
+                 schlagworte stichwörter motsclés etiquetas palabrasclave parolechiave palavraschave \
+                 trefwoorden automatictags"
+            }
+            Self::Language => {
+                "language lang languagecode locale inlanguage sprache langue idioma lingua taal"
+            }
         }
     }
 }
@@ -352,7 +137,8 @@ fn key(name: &str) -> String {
 
 static NAMES: LazyLock<HashMap<&'static str, Slot>> = LazyLock::new(|| {
     // What a person says comes before.
-    let names = |field: Field| (1..).zip(field.names()).map(move |(rank, name)| (*name, (field, rank)));
+    let names =
+        |field: Field| (1..).zip(field.names().split(' ')).map(move |(rank, name)| (name, (field, rank)));
     Field::ALL.into_iter().flat_map(names).collect()
 });
 
@@ -436,7 +222,9 @@ fn by_name(name: &str) -> Option<Slot> {
 
 /// What the value at a path of names with dots between them, as in `source.name`, is taken for.
 fn by_path(path: &str) -> Option<Slot> {
-    let Some((parents, last)) = path.rsplit_once('.') else { return by_name(path) };
+    let Some((parents, last)) = path.rsplit_once('.') else {
+        return by_name(path);
+    };
     let parent = parents.rsplit('.').next().unwrap_or(parents);
     // A search engine's `_source` is the article, not where it is from; `data` is a date in Italian only.
     let is_wrapper = parent.starts_with('_') || parent == "data";
@@ -475,7 +263,9 @@ impl Choices {
                 name.push(',');
             }
             name.push_str(part);
-            let Some((column, word)) = name.rsplit_once(':') else { continue };
+            let Some((column, word)) = name.rsplit_once(':') else {
+                continue;
+            };
             let word = word.trim();
             let field = Field::named(word);
             if field.is_some() || word == "-" {
@@ -617,7 +407,7 @@ mod tests {
 
     #[test]
     fn no_name_is_two_fields() {
-        let count: usize = Field::ALL.iter().map(|field| field.names().len()).sum();
+        let count: usize = Field::ALL.iter().map(|field| field.names().split(' ').count()).sum();
         assert_eq!(NAMES.len(), count);
         for name in NAMES.keys() {
             assert_eq!(key(name), *name);
@@ -630,7 +420,7 @@ mod tests {
         assert_eq!(choices.column("foo"), Some((Field::Title, 0)));
         assert_eq!(choices.column("A, b: c"), Some((Field::Url, 0)));
         assert_eq!(choices.column("Description"), None);
-        assert_eq!(choices.column("text"), Some((Field::Text, 0)));
+        assert_eq!(choices.column("text"), Some((Field::Text, 1)));
         assert_eq!(Choices::parse("").unwrap(), Choices::default());
         for wrong in ["Foo", "Foo:headline", "Foo:title,Bar"] {
             let sentence = Choices::parse(wrong).unwrap_err();

@@ -47,7 +47,7 @@ pub(super) fn text(head: &[u8], encoding: &'static Encoding) -> String {
 
 /// A file in another encoding than UTF-8, as UTF-8.
 ///
-/// It is decoded in steps that end where a record may: at an end of a line or a closing brace. Only there is it known how
+/// It is decoded in steps that end where a record may: at an end of a line or a closing bracket. Only there is it known how
 /// many bytes of the file are behind a record.
 pub(super) struct Transcoder {
     decoder: Decoder,
@@ -130,7 +130,7 @@ impl Transcoder {
     fn length(&mut self, input: &[u8]) -> usize {
         /// So that what is decoded at once stays small.
         const STEP_MAX: usize = 65_536;
-        let is_end = |byte: u8| matches!(byte, b'\n' | b'\r' | b'}');
+        let is_end = |byte: u8| matches!(byte, b'\n' | b'\r' | b'}' | b']');
         let input = input.get(..STEP_MAX).unwrap_or(input);
         if !self.is_wide {
             return input.iter().position(|byte| is_end(*byte)).map_or(input.len(), |at| at + 1);

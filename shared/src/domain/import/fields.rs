@@ -98,7 +98,9 @@ pub(super) struct Tally {
 impl Fields {
     /// Offers a value for what its column is taken for.
     pub fn offer(&mut self, (field, rank): Slot, cell: Cell) {
-        let Some(slot) = self.0.get_mut(field as usize) else { return };
+        let Some(slot) = self.0.get_mut(field as usize) else {
+            return;
+        };
         if slot.as_ref().is_none_or(|(before, _)| rank < *before) && !cell.is_blank() {
             *slot = Some((rank, cell));
         }
@@ -349,7 +351,9 @@ fn no_date(value: &str) -> String {
 fn tags(cell: Option<Cell>) -> Result<(Vec<String>, bool), String> {
     let (mut tags, mut has_more) = (Vec::new(), false);
     for value in cell.map(Cell::list).unwrap_or_default() {
-        let Some(tag) = text("tag", &value, usize::MAX)? else { continue };
+        let Some(tag) = text("tag", &value, usize::MAX)? else {
+            continue;
+        };
         if tags.len() == TAGS_MAX || tag.chars().count() > TAG_MAX {
             has_more = true;
         } else {

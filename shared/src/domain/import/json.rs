@@ -400,6 +400,10 @@ impl Documents {
                     }
                     b'{' | b'[' => {
                         let steps = self.steps();
+                        // A member has one value.
+                        if let Some(one) = self.open.last_mut() {
+                            one.is_next = false;
+                        }
                         if byte == b'{' && steps == Some(self.way.len()) {
                             self.begin();
                             return;
@@ -463,7 +467,9 @@ impl Documents {
 
     /// How many steps lead to the value that begins here; none when it isn't on the way.
     fn steps(&self) -> Option<usize> {
-        let Some(one) = self.open.last() else { return Some(0) };
+        let Some(one) = self.open.last() else {
+            return Some(0);
+        };
         let steps = one.steps?;
         let is_next = match self.way.get(steps)? {
             Step::Elements => !one.is_object,

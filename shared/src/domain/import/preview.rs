@@ -6,10 +6,9 @@ use serde::Serialize;
 use super::columns::{Field, Paths};
 use super::fields::Cell;
 use super::plan::{self, Form, Plan};
-use super::{
-    DateOrder, HEAD, ImportError, ImportFormat, ImportOptions, Place, Reading, Source, dates_of, encoding,
-    json,
-};
+use super::reading::{Dates, Reading, Source, dates_of};
+use super::{HEAD, ImportError, ImportFormat, ImportOptions, Place, encoding, json};
+use crate::domain::dates::DateOrder;
 
 /// Rows that are shown.
 const ROWS: usize = 4;
@@ -60,7 +59,9 @@ pub fn preview(file: &[u8], options: &ImportOptions) -> Result<Preview, ImportEr
     if plan::is_workbook(file) {
         let reading = Reading::of_workbook(file, &Place::default(), options)?;
         let dates = reading.dates_of_rows();
-        let Source::Sheet(rows) = &reading.source else { return Err(ImportError::BadWorkbook) };
+        let Source::Sheet(rows) = &reading.source else {
+            return Err(ImportError::BadWorkbook);
+        };
         let rows = rows.left.iter().take(ROWS).map(|row| row.cells.clone()).collect();
         return Ok(finished(&reading.plan, table_columns(&reading.plan), rows, &dates, options));
     }
@@ -99,7 +100,9 @@ fn json_columns(
     let mut paths = Paths::new(options.columns.clone());
     let (mut columns, mut rows, mut records) = (Vec::<PreviewColumn>::new(), Vec::new(), 0);
     while records < RECORDS && (reading.advance(&mut head) || (is_whole && reading.close())) {
-        let Some(Ok(object)) = reading.object() else { continue };
+        let Some(Ok(object)) = reading.object() else {
+            continue;
+        };
         records += 1;
         let mut row: Vec<String> = Vec::new();
         json::each_field(object, &mut |path, cell: Cell| {
@@ -136,7 +139,7 @@ fn finished(
     plan: &Plan,
     mut columns: Vec<PreviewColumn>,
     mut rows: Vec<Vec<String>>,
-    dates: &super::Dates,
+    dates: &Dates,
     options: &ImportOptions,
 ) -> Preview {
     columns.truncate(COLUMNS);

@@ -37,7 +37,9 @@ pub(super) fn sheet(bytes: &[u8], choices: &Choices) -> Result<(Sheet, VecDeque<
     let mut best: Option<(Header, String)> = None;
     for name in workbook.sheet_names().into_iter().take(SHEETS_MAX) {
         // A sheet of charts has no cells.
-        let Ok(rows) = rows(&mut workbook, &name, Header::LOOKED_AT) else { continue };
+        let Ok(rows) = rows(&mut workbook, &name, Header::LOOKED_AT) else {
+            continue;
+        };
         let rows: Vec<(u64, Vec<String>)> = rows.into_iter().map(|row| (row.number, row.cells)).collect();
         if let Some(header) = Header::find(&rows, choices)
             && best.as_ref().is_none_or(|(best, _)| header.rank() > best.rank())
