@@ -83,6 +83,8 @@ pub(super) struct Tally {
     undated: u64,
     /// With a date that says a year or a month only.
     vague_dates: u64,
+    /// With a date that could be two, which the file's others or a person decided.
+    decided_dates: u64,
     /// With neither a summary nor a text.
     titles_only: u64,
     /// With a sentiment that is not known.
@@ -143,8 +145,11 @@ impl Fields {
         let sentiment = self.line(Field::Sentiment);
         let (known_sentiment, has_sentiment) = (Sentiment::named(&sentiment), !sentiment.trim().is_empty());
         let (tags, has_more_tags) = tags(self.take(Field::Tags))?;
-        let date = published_at(&self.date(), terms)?;
+        let written = self.date();
+        let date = published_at(&written, terms)?;
         tally.undated += u64::from(date.is_none());
+        tally.decided_dates +=
+            u64::from(terms.dates.is_some() && matches!(dates::read(&written), Reading::Two { .. }));
         tally.vague_dates += u64::from(matches!(date, Some((_, true))));
         tally.titles_only += u64::from(has_title_only);
         tally.sentiments += u64::from(has_sentiment && known_sentiment.is_none());
@@ -180,6 +185,11 @@ impl Tally {
         } else {
             self.has_passed_over_more = true;
         }
+    }
+
+    /// Whether a date that could be two was decided.
+    pub fn has_decided_dates(&self) -> bool {
+        self.decided_dates > 0
     }
 
     /// What is to be said, a sentence each.

@@ -324,7 +324,9 @@ impl Reader {
             if plan.encoding() != UTF_8 {
                 notes.push(format!("The file is read as text in {}.", plan.encoding));
             }
-            if let (Some(order), None) = (plan.dates, self.options.dates) {
+            if let (Some(order), None, true) =
+                (plan.dates, self.options.dates, self.tally.has_decided_dates())
+            {
                 let (first, second) = match order {
                     DateOrder::DayFirst => ("day", "month"),
                     DateOrder::MonthFirst => ("month", "day"),

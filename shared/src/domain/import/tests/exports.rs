@@ -242,6 +242,7 @@ fn dates_of_two_readings_are_decided_by_the_files_others_or_by_a_person() {
         notes[0].starts_with("Dates such as 03/04/2026 are read with the day before the month"),
         "{notes:?}"
     );
+    assert!(!found(file("20/11/2026").replace("03/04", "23/04")).1[0].starts_with("Dates"));
     assert_eq!(found(file("11/20/2026")).0[0].published_at.date(), "2026-03-04");
     for undecided in ["05/06/2026", "2026-11-20", "20.11.2026"] {
         let (lines, _) = told(ImportOptions::default(), file(undecided).as_bytes()).unwrap();
