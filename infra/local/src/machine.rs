@@ -147,6 +147,9 @@ impl Machine {
             config.set_endpoint_url(endpoints.sqs.clone());
             // Long polls outlast what is right for other calls.
             config.set_timeout_config(Some(pump::timeouts()));
+            // It would look ten times a second whether the answer to a long poll has begun.
+            let protection = aws_sdk_sqs::config::StalledStreamProtectionConfig::disabled();
+            config.set_stalled_stream_protection(Some(protection));
             aws_sdk_sqs::Client::from_conf(config.build())
         };
         let queue =
