@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 import boto3
+import botocore.config
 import botocore.exceptions
 import jsonschema
 import release
@@ -398,7 +399,12 @@ class Cloud:
 
     def reindex(self):
         """The meaning of articles that have none: they were imported with other embeddings, or while there were none."""
-        function, client = self.outputs()["ReindexFunction"], self.session.client("lambda")
+        function = self.outputs().get("ReindexFunction")
+        if function is None:
+            raise Stopped("The stack is of an earlier version. `make deploy` brings what this needs; nothing was changed.")
+        # A call takes up to two minutes, and is not made twice.
+        patience = botocore.config.Config(read_timeout=150, retries={"max_attempts": 0})
+        client = self.session.client("lambda", config=patience)
         given, left = 0, None
         while left != 0:
             answer = client.invoke(FunctionName=function, Payload=b"{}")

@@ -156,7 +156,13 @@ fn unreadable(error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     let told = error.to_string();
     match error.classify() {
-        Category::Data if told.starts_with("missing field") || told.starts_with("unknown field") => told,
+        Category::Data
+            if ["missing field", "unknown field", "unknown variant"]
+                .iter()
+                .any(|known| told.starts_with(known)) =>
+        {
+            told
+        }
         Category::Data => {
             format!(
                 "what ends at line {line}, column {column} is of another type than it should be; README has an example"

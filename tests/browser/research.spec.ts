@@ -237,6 +237,7 @@ test.describe("a large import", () => {
   const report = (number: number) => ({
     title: `Report ${number} of the harbour`,
     url: `https://harbour.example/${number}`,
+    published_at: "2026-11-20T08:00:00Z",
     summary: Array.from({ length: 30 }, (_, word) => `w${number * 7_919 + word * word * 104_729}`).join(" "),
   });
   /** So many articles take the server some seconds. */

@@ -132,7 +132,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Problem> {
     let with_meaning = results.topic.articles.saturating_sub(results.without_meaning);
     let notice = match notice {
         Some(sentence) => Some(sentence.to_owned()),
-        None if wants_meaning && results.without_meaning > 0 => Some(format!(
+        None if wants_meaning && question.by.words() && results.without_meaning > 0 => Some(format!(
             "Of the topic's {} articles {with_meaning} can be found by their meaning so far, and the others by their \
              words.",
             results.topic.articles

@@ -32,12 +32,7 @@ pub(crate) async fn named(app: &App, typed: &str) -> Result<Result<String, Field
     if name.as_deref().is_ok_and(|name| topic_slug(name) == topic_slug(typed)) {
         return Ok(name.map_err(|sentence| FieldError::new("topic", sentence)));
     }
-    let store = &app.store().articles;
-    let is_known = match &name {
-        Ok(name) => store.topic(name).await?.is_some(),
-        Err(_) => false,
-    };
-    if !is_known && let Some(before) = store.topic(typed).await? {
+    if let Some(before) = app.store().articles.topic(typed).await? {
         return Ok(Ok(before.name));
     }
     Ok(name.map_err(|sentence| FieldError::new("topic", sentence)))

@@ -36,6 +36,9 @@ pub enum EmbeddingError {
     /// The server answered something else than was asked for.
     #[error("the embeddings' server answered {0}")]
     Nonsense(String),
+    /// The server refused the texts, with this status.
+    #[error("the embeddings' server refused the texts with status {0}")]
+    Refused(u16),
     /// Its vectors are longer or shorter than the configuration says.
     #[error(
         "the embeddings' model gives {got} numbers where \"dimensions\" of WORKSHOP_EMBEDDINGS says {wanted}"
@@ -100,9 +103,38 @@ impl<'a> Embedder<'a> {
         };
         let mut vectors = Vec::with_capacity(texts.len());
         for batch in texts.chunks(BATCH) {
-            vectors.extend(self.ask(service, batch).await?);
+            match self.ask(service, batch).await {
+                Err(EmbeddingError::Refused(_)) if batch.len() > 1 => {
+                    vectors.extend(self.ask_for_each(service, batch).await?);
+                }
+                answer => vectors.extend(answer?),
+            }
         }
         Ok(vectors)
+    }
+
+    /// The same text by text, for a server that refused them together: one that it doesn't take, such as one that is
+    /// too long for its window, is taken for a text without a vector. Not so when it takes none at all.
+    async fn ask_for_each(
+        &self,
+        service: &EmbeddingService,
+        texts: &[String],
+    ) -> Result<Vec<Option<Vec<f32>>>, EmbeddingError> {
+        let mut vectors = Vec::with_capacity(texts.len());
+        let mut refused = None;
+        for text in texts {
+            match self.ask(service, std::slice::from_ref(text)).await {
+                Err(EmbeddingError::Refused(status)) => {
+                    refused = Some(status);
+                    vectors.push(None);
+                }
+                answer => vectors.extend(answer?),
+            }
+        }
+        match refused {
+            Some(status) if vectors.iter().all(Option::is_none) => Err(EmbeddingError::Refused(status)),
+            _ => Ok(vectors),
+        }
     }
 
     /// What a server answers. One that refuses what is optional in a request, such as `dimensions` for a model that has
@@ -124,7 +156,7 @@ impl<'a> Embedder<'a> {
                 is_plain.store(true, Ordering::Relaxed);
                 Ok(vectors)
             }
-            Answer::Refused(status) => Err(EmbeddingError::Unreachable(format!("status {status}"))),
+            Answer::Refused(status) => Err(EmbeddingError::Refused(status)),
         }
     }
 
@@ -172,7 +204,10 @@ impl<'a> Embedder<'a> {
             |error: reqwest::Error| EmbeddingError::Unreachable(error.without_url().to_string());
         let response = call.send().await.map_err(unreachable)?;
         let status = response.status();
-        if matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) {
+        if matches!(
+            status,
+            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE
+        ) {
             return Ok(Answer::Refused(status.as_u16()));
         }
         if !status.is_success() {
@@ -191,6 +226,9 @@ impl<'a> Embedder<'a> {
             let Some(vector) = vectors.get_mut(index.unwrap_or(place)) else {
                 return Err(EmbeddingError::Nonsense("a vector for no text".to_owned()));
             };
+            if vector.is_some() {
+                return Err(EmbeddingError::Nonsense("two vectors for one text".to_owned()));
+            }
             *vector = normalised(embedding);
         }
         Ok(Answer::Vectors(vectors))

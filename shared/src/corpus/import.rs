@@ -13,7 +13,7 @@
 //! between leaves words of articles that aren't there, which no search shows,
 //! and the import that is tried again completes them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use base64::Engine;
@@ -210,23 +210,13 @@ async fn batch_of(
         store.mark_stray_copies(topic, &mut known, app.now()).await?;
     }
 
-    let kind = Embedder::of(app).kind();
     let mut changed = Vec::new();
     let mut unknown = Vec::new();
-    // As they were, but for their meaning.
-    let mut unmeant = HashSet::new();
     for (id, article) in wanted {
         let digest = digest(&article, now);
         let signature = signature(&article.title, article.body());
         match known.get(&id) {
-            Some(Known::Article { digest: before, meant, .. }) if *before == digest => {
-                if meant.as_ref() == Some(&kind) {
-                    done.updated += 1;
-                } else {
-                    unmeant.insert(id);
-                    changed.push((id, article, digest, signature));
-                }
-            }
+            Some(Known::Article { digest: before, .. }) if *before == digest => done.updated += 1,
             Some(Known::Article { .. }) => changed.push((id, article, digest, signature)),
             Some(Known::Copy(_)) => done.duplicates += 1,
             Some(Known::Deleted(_)) if !matches!(target.by, By::Person(_)) => {}
@@ -234,8 +224,10 @@ async fn batch_of(
         }
     }
     let before = state.articles;
-    let signatures = unknown.iter().chain(&changed).map(|(.., signature)| signature);
-    let mut stories = Stories::of_keys(app, topic, signatures, before).await?;
+    let keys_of = |articles: &[(ArticleId, Article, String, Signature)]| -> BTreeSet<u64> {
+        articles.iter().flat_map(|(.., signature)| signature.keys().iter().copied()).collect()
+    };
+    let mut stories = Stories::of_keys(app, topic, &keys_of(&unknown), &keys_of(&changed), before).await?;
     let mut copies = Vec::new();
     for (id, article, digest, signature) in unknown {
         let likeness = Likeness::of(&article, signature.clone(), article.published_at != now);
@@ -259,15 +251,12 @@ async fn batch_of(
     let vectors = vectors(app, changed.iter().map(|(_, article, ..)| article));
     let (vectors, words) = futures::join!(vectors, words);
     words?;
-    let meant = vectors.as_ref().map(|_| kind);
+    let meant = vectors.as_ref().map(|_| Embedder::of(app).kind());
     let vectors = vectors.unwrap_or_else(|| vec![None; changed.len()]);
-    let all = changed.len();
     let prepared: Vec<_> = changed
         .into_iter()
         .zip(indexed)
         .zip(vectors)
-        // Without a vector for it, nothing of it is new.
-        .filter(|(((id, ..), _), _)| meant.is_some() || !unmeant.contains(id))
         .map(|(((id, article, digest, signature), indexed), vector)| Prepared {
             id,
             article,
@@ -279,7 +268,6 @@ async fn batch_of(
             meant: meant.clone(),
         })
         .collect();
-    done.updated += (all - prepared.len()) as u64;
     for chunk in prepared.chunks(CHUNK) {
         let imported = store.put_chunk(topic, state.made_at, chunk, &known).await?;
         let imported = imported.ok_or(ImportStopped::TopicGone)?;
@@ -324,17 +312,20 @@ struct Stories {
 }
 
 impl Stories {
-    /// Those of a topic with `before` articles that have a key of one of these signatures.
-    async fn of_keys<'a>(
+    /// Those of a topic with `before` articles that have one of the keys of what is new there. How many have a key is
+    /// known of those of `changed` articles, too.
+    async fn of_keys(
         app: &App,
         topic: &str,
-        signatures: impl Iterator<Item = &'a Signature>,
+        new: &BTreeSet<u64>,
+        changed: &BTreeSet<u64>,
         before: u64,
     ) -> Result<Self, StoreError> {
-        let keys: BTreeSet<u64> = signatures.flat_map(|signature| signature.keys().iter().copied()).collect();
+        let keys: BTreeSet<u64> = new.union(changed).copied().collect();
         let of_key = app.store().stories.of(topic, &keys, before).await?;
+        let of_new = of_key.iter().filter(|(key, _)| new.contains(*key));
         let ids: BTreeSet<ArticleId> =
-            of_key.values().flat_map(|ids| ids.iter().take(OF_ONE_KEY)).copied().collect();
+            of_new.flat_map(|(_, ids)| ids.iter().take(OF_ONE_KEY)).copied().collect();
         let ids: Vec<_> = ids.into_iter().collect();
         Ok(Self { of_key, likenesses: app.store().articles.likenesses(topic, &ids).await? })
     }

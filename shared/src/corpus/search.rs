@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use super::embeddings::Embedder;
 use crate::app::App;
 use crate::domain::article::{ArticleId, Sentiment};
-use crate::domain::search::{By, Candidate, Facts, Filters, Found, arranged, fuse};
+use crate::domain::search::{By, Candidate, Facts, Filters, Found, arranged, folded, fuse};
 use crate::domain::time::Timestamp;
 use crate::domain::time_phrase::time_window;
 use crate::domain::words::{Posting, Query, Term, rank};
@@ -18,6 +18,9 @@ use crate::store::{StoreError, TopicState};
 /// Candidates that are read beyond those that are shown: for those that turn
 /// out to be copies, or out of the period.
 const SPARE: usize = 12;
+/// Times that candidates are read for one answer, each time as many as are shown and to spare. What repeats more than
+/// that leaves an answer short.
+const LOOKS: usize = 4;
 /// Articles that a ranking by words goes on with.
 const RANKED_MAX: usize = 300;
 /// Articles that facets are counted over, the newest.
@@ -102,10 +105,11 @@ pub async fn search(app: &App, question: &Question, now: Timestamp) -> Result<Op
     let mut found = Vec::new();
     let mut left = candidates.as_slice();
     let wanted = question.limit.saturating_add(SPARE);
-    // What was left out (copies that lead elsewhere, the edges of the period) may
-    // have to be made up for; a second look is enough for all but odd topics.
-    for _ in 0..3 {
-        let (next, rest) = left.split_at(left.len().min(wanted.saturating_sub(found.len())));
+    // What was left out (copies that lead elsewhere, the edges of the period) or is folded may have to be made up for;
+    // a second look is enough for all but odd topics.
+    let mut distinct = 0;
+    for _ in 0..LOOKS {
+        let (next, rest) = left.split_at(left.len().min(wanted.saturating_sub(distinct)));
         if next.is_empty() {
             break;
         }
@@ -118,6 +122,10 @@ pub async fn search(app: &App, question: &Question, now: Timestamp) -> Result<Op
             if let Some(candidate) = of_id.get(&id).filter(|_| inside) {
                 found.push((**candidate, stored));
             }
+        }
+        distinct = folded(&found).iter().filter(|repeated| repeated.is_none()).count();
+        if distinct >= question.limit {
+            break;
         }
     }
     let shown = arranged(&query, found, question.limit);

@@ -30,6 +30,11 @@ const FRAME: usize = 4;
 /// Letters by which two forms of a word are taken for one, and fewer of them for a verb's.
 const STEM: usize = 4;
 const STEM_OF_VERB: usize = 3;
+/// Words that a copy's headline has more or fewer of.
+const ARTICLES: [&str; 17] = [
+    "a", "an", "the", "der", "die", "das", "ein", "eine", "le", "la", "les", "un", "une", "el", "los", "las",
+    "il",
+];
 /// Words that turn a sentence around: in English, and in the other languages of news that write words apart.
 const NEGATIONS: [&str; 27] = [
     "no", "not", "never", "none", "nor", "without", "didn", "doesn", "wasn", "isn", "aren", "won", "wouldn",
@@ -75,7 +80,7 @@ impl Likeness {
     /// nothing of is a column's, and is carried by none.
     pub fn copies(&self, earlier: &Self) -> Option<f64> {
         if self.negations != earlier.negations
-            || !self.headline.is_like(&earlier.headline)
+            || !self.headline.is_like(&earlier.headline, self.host == earlier.host)
             || each_has_own(&self.names, &earlier.names)
         {
             return None;
@@ -99,7 +104,7 @@ pub fn repeats(later: &Stored, earlier: &Stored) -> bool {
     let (one, other) = (&later.article, &earlier.article);
     let between = apart(one.published_at, other.published_at);
     let (headline, its) = (Headline::of(&one.title), Headline::of(&other.title));
-    let is_like = headline.is_like(&its);
+    let is_like = headline.is_like(&its, host(one) == host(other));
     let both_told = || is_told(one) && is_told(other);
     let is_one_report = if is_like && host(one) == host(other) {
         // The same once more is the next issue of a column, and a correction differs.
@@ -163,13 +168,18 @@ fn is_name(word: &str) -> bool {
 struct Headline {
     /// What stands before a colon, as in "UPDATED: …", one word or two, or in brackets.
     label: Option<String>,
-    /// In lower case, each once. Words of up to three letters are left out, but for negations and figures.
+    /// What stands at its end, as an outlet's name does.
+    tail: String,
+    /// All words but articles, in lower case, each once.
+    all: BTreeSet<String>,
+    /// Those of them that say something: not of up to three letters, but for negations and figures.
     words: BTreeSet<String>,
 }
 
 impl Headline {
-    fn of(title: &str) -> Self {
-        let title = without_outlet(title);
+    fn of(whole: &str) -> Self {
+        let title = without_outlet(whole);
+        let tail = whole.get(title.len()..).unwrap_or_default().to_lowercase();
         let count = |text: &str| text.split_whitespace().count();
         let bracketed = [('[', ']'), ('【', '】')]
             .into_iter()
@@ -178,13 +188,14 @@ impl Headline {
         let labelled = bracketed.or_else(colon);
         let (label, rest) =
             labelled.map_or((None, title), |(label, rest)| (Some(label.to_lowercase()), rest));
-        Self { label, words: content_words(rest).collect() }
+        let all = runs(rest).map(str::to_lowercase).filter(|word| !ARTICLES.contains(&word.as_str()));
+        Self { label, tail, all: all.collect(), words: content_words(rest).collect() }
     }
 
-    /// Whether both say the same: the same words, and no other label.
-    fn is_like(&self, other: &Self) -> bool {
+    /// Whether both say the same: the same words, and no other label. On one site another end is another headline.
+    fn is_like(&self, other: &Self, on_one_site: bool) -> bool {
         let is_other_label = matches!((&self.label, &other.label), (Some(one), Some(other)) if one != other);
-        !is_other_label && self.words == other.words
+        !is_other_label && self.all == other.all && (!on_one_site || self.tail == other.tail)
     }
 }
 
@@ -195,7 +206,7 @@ fn is_told(article: &Article) -> bool {
     let told: BTreeSet<&str> = runs(article.body()).map(|word| stem(word, STEM)).collect();
     let told: BTreeSet<String> = told.into_iter().map(str::to_lowercase).collect();
     let has = headline.iter().filter(|word| told.contains(stem(word, STEM))).count();
-    has as f64 >= TOLD * headline.len() as f64
+    !headline.is_empty() && has as f64 >= TOLD * headline.len() as f64
 }
 
 fn negations(text: &str) -> usize {

@@ -165,17 +165,21 @@ pub struct Found {
     pub similar: Vec<Article>,
 }
 
+/// For each of what was found, which earlier one it repeats, by its place.
+pub fn folded(found: &[(Candidate, Stored)]) -> Vec<Option<usize>> {
+    let signatures: Vec<_> = found.iter().map(|(_, stored)| stored.signature.clone()).collect();
+    fold_similar(&signatures, |earlier, later| match (found.get(earlier), found.get(later)) {
+        (Some((_, earlier)), Some((_, later))) => repeats(later, earlier),
+        _ => false,
+    })
+}
+
 /// The list that is shown, of what was found, best first: near-identical ones
 /// folded, outlets mixed, at most `limit`.
 pub fn arranged(query: &Query, found: Vec<(Candidate, Stored)>, limit: usize) -> Vec<Found> {
-    let signatures: Vec<_> = found.iter().map(|(_, stored)| stored.signature.clone()).collect();
     let mut listed: Vec<Found> = Vec::new();
     let mut place_of: HashMap<usize, usize> = HashMap::new();
-    let is_repeat = |earlier: usize, later: usize| match (found.get(earlier), found.get(later)) {
-        (Some((_, earlier)), Some((_, later))) => repeats(later, earlier),
-        _ => false,
-    };
-    let repeated = fold_similar(&signatures, is_repeat);
+    let repeated = folded(&found);
     for ((at, (candidate, stored)), repeats) in found.into_iter().enumerate().zip(repeated) {
         let first = repeats.and_then(|first| place_of.get(&first).copied());
         if let Some(first) = first.and_then(|place| listed.get_mut(place)) {

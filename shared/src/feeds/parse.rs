@@ -215,7 +215,9 @@ fn entry_of_xml(reader: &feed_rs::parser::Parser, piece: Piece) -> Result<Entry,
     });
     let is_alternate = |link: &model::Link| matches!(link.rel.as_deref(), None | Some("alternate"));
     let (mut links, others): (Vec<_>, Vec<_>) = entry.links.into_iter().partition(is_alternate);
-    let enclosed = others.into_iter().find(|link| link.rel.as_deref() == Some("enclosure"));
+    let enclosed = others.into_iter().find(|link| {
+        link.rel.as_deref() == Some("enclosure") && split::is_recording(link.media_type.clone())
+    });
     // Of several, the page and not its other forms.
     links.sort_by_key(|link| link.media_type.as_deref().is_some_and(|kind| kind != "text/html"));
     let categories = entry.categories.into_iter().map(|category| category.label.unwrap_or(category.term));
@@ -291,6 +293,8 @@ struct JsonItem<'t> {
 struct JsonAttachment<'t> {
     #[serde(borrow)]
     url: Option<&'t RawValue>,
+    #[serde(borrow)]
+    mime_type: Option<&'t RawValue>,
 }
 
 /// The first [`ENTRIES_MAX`] items, and how many more there are: a document of
@@ -365,7 +369,10 @@ fn entry_of_json(item: &RawValue) -> Result<Entry, String> {
         title: string(item.title).map(Words::plain),
         links: [item.url, item.external_url].into_iter().filter_map(string).collect(),
         id: string(item.id).unwrap_or_default(),
-        recording: attachments.first().and_then(|first| string(first.url)),
+        recording: attachments
+            .iter()
+            .find(|attachment| split::is_recording(string(attachment.mime_type)))
+            .and_then(|recording| string(recording.url)),
         summary: string(item.summary).map(Words::plain),
         text: html.or_else(|| string(item.content_text).map(Words::plain)),
         published_at: date(item.date_published).or_else(|| date(item.date_modified)),
@@ -1029,6 +1036,7 @@ mod tests {
             "<item><title>One</title><guid isPermaLink='false'>ep-1</guid><description>d</description>\
                <enclosure url='https://cdn.example/1.mp3?a=1&amp;b=2' length='9' type='audio/mpeg'/></item>\
              <item><title>Two</title><guid>ep-2</guid><description>d</description>\
+               <enclosure url='/logo.jpg' length='9' type='image/jpeg'/>\
                <enclosure url='/2.mp3' length='9' type='audio/mpeg'/></item>\
              <item><title>Three</title><link>/three</link><enclosure url='/3.mp3'/></item>\
              <item xmlns:a='http://www.w3.org/2005/Atom'><title>Four</title><guid isPermaLink='false'>x</guid>\

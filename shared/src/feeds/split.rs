@@ -372,7 +372,7 @@ impl Splitter {
                 self.target().push_str(&tag);
             }
             (Use::Subject, Some(entry)) => entry.piece.subjects.push(String::new()),
-            (Use::Described, Some(entry)) => {
+            (Use::Described, Some(entry)) if entry.piece.described.is_empty() => {
                 entry.piece.is_described_in_html = attribute(tag, "type").as_deref() == Some("html");
             }
             (Use::Page, Some(Entry { piece, .. })) if piece.page.is_none() => {
@@ -472,6 +472,11 @@ fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
     Some(unescape(&value).map_or_else(|_| value.to_string(), |value| value.into_owned()))
 }
 
+/// Whether a file of this media type, if one is told, is something to hear or to see, and not a picture beside a text.
+pub(super) fn is_recording(kind: Option<String>) -> bool {
+    kind.is_none_or(|kind| kind.starts_with("audio/") || kind.starts_with("video/"))
+}
+
 /// What becomes of an element.
 fn part(within: Within, vocabulary: Vocabulary, local: &str, tag: &BytesStart<'_>) -> Use {
     use Vocabulary::{Atom, Content, DublinCore, Media, Own};
@@ -493,8 +498,14 @@ fn part(within: Within, vocabulary: Vocabulary, local: &str, tag: &BytesStart<'_
         (Within::Entry, DublinCore, "date") => Use::Keep,
         (Within::Entry, DublinCore, "subject") => Use::Subject,
         (Within::Entry, Own, "source") => Use::Source,
-        (Within::Entry, Own, "enclosure") => Use::Recording,
+        (Within::Entry, Own, "enclosure") if is_recording(attribute("type")) => Use::Recording,
         (Within::Entry, Atom, "link") if attribute("rel").is_none_or(|rel| rel == "alternate") => Use::Page,
+        // What is said of a picture is not what the entry says.
+        (Within::Entry, Media, "content")
+            if attribute("medium").as_deref() == Some("image") || !is_recording(attribute("type")) =>
+        {
+            Use::Skip
+        }
         (Within::Entry, Media, "group" | "content") => Use::Open,
         (Within::Entry, Media, "description") => Use::Described,
         (Within::Entry, ..) => Use::Skip,

@@ -84,7 +84,7 @@ impl Field {
                  collegamento ligação externalurl mainentityofpage urls links guid"
             }
             Self::Source => {
-                "source sourcename sourcetitle outlet publisher publication publicationtitle publicationname \
+                "source sourcename sourcetitle medianame outlet publisher publication publicationtitle publicationname \
                  newspaper containertitle journal journaltitle magazine medium mediaoutlet provider origin \
                  sitename site website websitetitle channel feed feedtitle feedname quelle zeitung \
                  journaltitel fuente fonte testata bron sourcedomain domain host hostname"
@@ -95,7 +95,7 @@ impl Field {
                  datetimepub datetime releasedate issued date dategmt seendate time timestamp datum \
                  veröffentlicht veröffentlichtam erscheinungsdatum datepublication datedepublication fecha \
                  fechadepublicación data datadipubblicazione datadepublicação publicatiedatum created \
-                 createdat createdutc datecreated creationdate dateadded timeadded addedat addedon savedat \
+                 createdat createdtime createdutc datecreated creationdate dateadded timeadded addedat addedon savedat \
                  publicationyear year"
             }
             Self::Summary => {

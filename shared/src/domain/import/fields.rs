@@ -300,7 +300,7 @@ fn published_at(value: &str, terms: Terms) -> Result<Option<(Timestamp, bool)>, 
         | (Reading::Two { month_first: at, .. }, Some(DateOrder::MonthFirst)) => at,
         (Reading::Two { day_first, month_first }, None) => {
             return Err(format!(
-                "The published_at {} could be two dates, {} and {}, and no other date of the file decides. Say it with \
+                "The published_at {} could be two dates, {} and {}, and no date at the beginning of the file decides. Say it with \
                  the import: dates=day-first or dates=month-first.",
                 quoted(value),
                 day_first.date(),

@@ -1,5 +1,7 @@
 //! JSON: the fields of one object, and the objects of a document that holds articles somewhere, while it comes in pieces.
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -51,6 +53,10 @@ fn named(entry: Value) -> Option<String> {
         "rendered",
     ];
     match entry {
+        // Where both stand there, the name is what kind of value it is.
+        Value::Object(mut object) if object.contains_key("name") && object.contains_key("value") => {
+            object.remove("value").and_then(plain)
+        }
         Value::Object(mut object) => NAMES.iter().find_map(|name| object.remove(*name).and_then(plain)),
         entry => plain(entry),
     }
@@ -89,14 +95,22 @@ pub(super) fn is_article(object: &Map<String, Value>, paths: &mut Paths) -> bool
     has_title && has_url && !is_collection(object, paths)
 }
 
-/// Whether each member is an article.
+/// Whether the members are articles: most of them, since one or another lacks something.
 fn is_collection(object: &Map<String, Value>, paths: &mut Paths) -> bool {
-    let is_one = |member: &Value| member.as_object().is_some_and(|member| is_article(member, paths));
-    !object.is_empty() && object.values().all(Value::is_object) && object.values().all(is_one)
+    if object.is_empty() || !object.values().all(Value::is_object) {
+        return false;
+    }
+    let members = object.values().filter_map(Value::as_object).take(Ways::LOOKED_AT);
+    let (mut all, mut articles) = (0, 0);
+    for member in members {
+        all += 1;
+        articles += usize::from(is_article(member, paths));
+    }
+    2 * articles > all
 }
 
-/// The way to a document's articles, judged by how it begins.
-pub(super) fn way(head: &str, is_whole: bool, paths: &mut Paths) -> Option<Vec<Step>> {
+/// The way to a document's articles, judged by how it begins, and how many of them were seen there.
+pub(super) fn way(head: &str, is_whole: bool, paths: &mut Paths) -> Option<(Vec<Step>, usize)> {
     let value = if is_whole { serde_json::from_str(head).ok() } else { None };
     let value = value.or_else(|| beginning(head))?;
     let mut found = Ways::default();
@@ -173,6 +187,8 @@ impl Ways {
     const DEPTH_MAX: usize = 8;
     /// Elements of a list that are looked at.
     const LOOKED_AT: usize = 50;
+    /// Ways that are told apart; of more, the first ones.
+    const WAYS_MAX: usize = 500;
 
     fn look(&mut self, value: &Value, way: &mut Vec<Step>, paths: &mut Paths) {
         if way.len() > Self::DEPTH_MAX {
@@ -217,21 +233,23 @@ impl Ways {
     }
 
     fn count(&mut self, way: &[Step], articles: usize, objects: usize) {
+        let has_room = self.found.len() < Self::WAYS_MAX;
         match self.found.iter_mut().find(|(one, ..)| one == way) {
             Some((_, all_articles, all_objects)) => {
                 *all_articles += articles;
                 *all_objects += objects;
             }
-            None => self.found.push((way.to_vec(), articles, objects)),
+            None if has_room => self.found.push((way.to_vec(), articles, objects)),
+            None => {}
         }
     }
 
-    /// The way with the most articles, of a list rather than alone; without any, the one with the most objects, so that
-    /// it can be said what they lack.
-    fn best(self) -> Option<Vec<Step>> {
+    /// The way with the most articles, of a list rather than alone; without any, the shortest to a list, so that it can
+    /// be said what its objects lack.
+    fn best(self) -> Option<(Vec<Step>, usize)> {
         let rank = |(way, articles, objects): &(Vec<Step>, usize, usize)| {
             let is_list = matches!(way.last(), Some(Step::Elements | Step::Members));
-            (*articles > 0 && is_list, *articles, is_list, *objects)
+            (*articles > 0 && is_list, *articles, is_list, Reverse(way.len()), *objects)
         };
         let mut best: Option<(Vec<Step>, usize, usize)> = None;
         for one in self.found {
@@ -239,7 +257,7 @@ impl Ways {
                 best = Some(one);
             }
         }
-        best.map(|(way, ..)| way)
+        best.map(|(way, articles, _)| (way, articles))
     }
 }
 

@@ -177,7 +177,7 @@ fn form(text: &str, is_whole: bool, options: &ImportOptions) -> Result<Form, Imp
         Some('<') => Err(ImportError::Markup),
         Some('[') => {
             let way = json::way(text, is_whole, &mut paths);
-            Ok(Form::Document(way.unwrap_or_else(|| vec![Step::Elements])))
+            Ok(Form::Document(way.map_or_else(|| vec![Step::Elements], |(way, _)| way)))
         }
         Some('{') => Ok(objects(text, is_whole, &mut paths)),
         Some(_) => match table(text, is_whole, &options.columns) {
@@ -211,9 +211,9 @@ fn objects(text: &str, is_whole: bool, paths: &mut Paths) -> Form {
     let way = json::way(if is_line { first } else { text }, is_whole || is_line, paths);
     match way {
         // A page of results; on a line of its own, there may be more of them.
-        Some(way) if matches!(way.last(), Some(Step::Elements | Step::Members)) => Form::Document(way),
+        Some((way, 1..)) if matches!(way.last(), Some(Step::Elements | Step::Members)) => Form::Document(way),
         _ if is_line || has_objects(text) => Form::Lines,
-        way => Form::Document(way.unwrap_or_default()),
+        way => Form::Document(way.map(|(way, _)| way).unwrap_or_default()),
     }
 }
 

@@ -16,6 +16,8 @@ const ROWS: usize = 4;
 const RECORDS: usize = 20;
 /// Columns that are shown.
 const COLUMNS: usize = 60;
+/// Fields of JSON that are looked at for them.
+const COLUMNS_READ: usize = 1_000;
 /// Characters of a cell that are shown.
 const CELL_MAX: usize = 160;
 
@@ -107,7 +109,7 @@ fn json_columns(
         let mut row: Vec<String> = Vec::new();
         json::each_field(object, &mut |path, cell: Cell| {
             let at = columns.iter().position(|column| column.name == path).unwrap_or(columns.len());
-            if at == COLUMNS || (at == columns.len() && cell.is_blank()) {
+            if at == COLUMNS_READ || (at == columns.len() && cell.is_blank()) {
                 return;
             }
             if at == columns.len() {
@@ -135,6 +137,19 @@ fn json_columns(
     (columns, rows.into_iter().map(ordered).collect())
 }
 
+/// Which columns are shown: those that are taken for something, and others as far as there is room.
+fn shown(columns: &[PreviewColumn]) -> Vec<bool> {
+    let taken = columns.iter().filter(|column| column.taken_as.is_some()).count();
+    let mut room = COLUMNS.saturating_sub(taken);
+    let is_shown = |column: &PreviewColumn| {
+        let is_other = column.taken_as.is_none();
+        let has_room = room > 0;
+        room = room.saturating_sub(usize::from(is_other));
+        !is_other || has_room
+    };
+    columns.iter().map(is_shown).collect()
+}
+
 fn finished(
     plan: &Plan,
     mut columns: Vec<PreviewColumn>,
@@ -142,15 +157,24 @@ fn finished(
     dates: &Dates,
     options: &ImportOptions,
 ) -> Preview {
-    columns.truncate(COLUMNS);
+    let has = |field: &Field| columns.iter().any(|column| column.taken_as == Some(*field));
+    // Where nothing can be looked at, nothing can be said to lack.
+    let missing = match columns.is_empty() {
+        true => Vec::new(),
+        false => [Field::Title, Field::Url].into_iter().filter(|field| !has(field)).collect(),
+    };
+    let shown = shown(&columns);
+    let mut kept = shown.iter();
+    columns.retain(|_| kept.next().copied().unwrap_or(false));
     for row in &mut rows {
-        row.resize(columns.len(), String::new());
+        row.resize(shown.len(), String::new());
+        let mut kept = shown.iter();
+        row.retain(|_| kept.next().copied().unwrap_or(false));
         for cell in row {
             let words = cell.split_whitespace().collect::<Vec<_>>().join(" ");
             *cell = crate::domain::clean::shorten(&words, CELL_MAX);
         }
     }
-    let has = |field: &Field| columns.iter().any(|column| column.taken_as == Some(*field));
     let order = options.dates.or(dates.order());
     Preview {
         format: plan.format(),
@@ -164,11 +188,7 @@ fn finished(
             Form::Workbook(sheet) => sheet.skipped.saturating_sub(1),
             _ => 0,
         },
-        // Where nothing can be looked at, nothing can be said to lack.
-        missing: match columns.is_empty() {
-            true => Vec::new(),
-            false => [Field::Title, Field::Url].into_iter().filter(|field| !has(field)).collect(),
-        },
+        missing,
         columns,
         rows,
         dates: order,

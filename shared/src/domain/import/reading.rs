@@ -184,8 +184,8 @@ fn pass_on(transcoder: &mut Transcoder, records: &mut Records, behind: &mut u64)
     let is_whole = records.advance(&mut text);
     let passed = before - text.len();
     transcoder.pass(passed);
-    // Records end where steps do.
-    if transcoder.rest().is_empty() && records.mark().offset == transcoder.passed {
+    // Records end where steps do. A step that gave nothing may have taken a part of the next character.
+    if before > 0 && transcoder.rest().is_empty() && records.mark().offset == transcoder.passed {
         *behind = transcoder.taken;
     }
     is_whole

@@ -37,14 +37,18 @@ export function ImportForm({ topics }: { topics: readonly Topic[] }) {
   // A file that is imported is done with; once its result is put away, so is the topic.
   const state = importing.value?.state;
   const before = useRef(state);
+  const submitted = useRef<{ file?: File; topic?: string }>({});
   useEffect(() => {
-    if (state === "done") {
+    // What was chosen meanwhile for the next one stays.
+    const { file: sent, topic: into } = submitted.current;
+    if (state === "done" && file.peek() === sent) {
       file.value = undefined;
       lookAway();
       if (input.current) input.current.value = "";
     }
     if (before.current !== undefined && state === undefined) {
-      if (before.current === "done") topic.clear();
+      if (before.current === "done" && file.peek() === undefined && topicName(topic.value) === into)
+        topic.clear();
       topicInput.current?.focus();
     }
     before.current = state;
@@ -100,6 +104,7 @@ export function ImportForm({ topics }: { topics: readonly Topic[] }) {
       form.querySelector<HTMLElement>(isColumn ? ".first-rows select" : ".dates input")?.focus();
       return;
     }
+    submitted.current = { file: chosen, topic: name };
     const known = knownOf(now);
     const most = known.cut ? CALL_BYTES : BINARY_CALL_BYTES;
     void (chosen.size > most ? uploading : inParts).start(name, chosen, known);

@@ -100,7 +100,7 @@ async function ask(signal: AbortSignal): Promise<void> {
     if (looking.value && !signal.aborted) looking.value = { ...looking.value, ...next };
   };
   try {
-    const isWorkbook = (await file.slice(0, 2).text()) === "PK";
+    const isWorkbook = (await file.slice(0, 4).text()) === "PK\u0003\u0004";
     // A workbook's directory is at its end: too large to be sent whole, it can't be looked into.
     if (isWorkbook && file.size > BINARY_CALL_BYTES) return change({ state: "unseen" });
     const head = isWorkbook ? file : file.slice(0, HEAD_BYTES);

@@ -247,7 +247,7 @@ fn dates_of_two_readings_are_decided_by_the_files_others_or_by_a_person() {
     for undecided in ["05/06/2026", "2026-11-20", "20.11.2026"] {
         let (lines, _) = told(ImportOptions::default(), file(undecided).as_bytes()).unwrap();
         assert!(
-            lines[0].as_ref().unwrap_err().detail.contains("no other date of the file decides"),
+            lines[0].as_ref().unwrap_err().detail.contains("no date at the beginning of the file decides"),
             "{undecided}"
         );
     }
@@ -490,4 +490,55 @@ fn a_preview_says_what_a_file_would_be_read_as() {
     let workbook = workbook(&[&["Headline", "Link"], &["A", "https://a.example"]]);
     let seen = preview(&workbook, &ImportOptions::default()).unwrap();
     assert_eq!((seen.format, seen.rows.len(), seen.missing.len()), (ImportFormat::Xlsx, 1, 0));
+}
+
+#[test]
+fn a_bad_first_line_costs_no_other() {
+    let good = r#"{"title":"B","url":"https://a.example/2","summary":"s"}"#;
+    for bad in [
+        r#"{"title":null,"url":"https://a.example/1","authors":[{"name":"A"},{"name":"B"}]}"#,
+        r#"{"title":"A","tags":[{"name":"A"}],"url":"#,
+        r#"{"unheard":"A","unseen":"https://a.example/1","tags":[{"name":"persons","value":"x"}]}"#,
+    ] {
+        let (lines, _) =
+            told(ImportOptions::default(), format!("{bad}\n{good}\n{good}\n").as_bytes()).unwrap();
+        assert_eq!((lines.len(), lines.iter().flatten().count()), (3, 2), "{bad}: {lines:?}");
+    }
+    // A list's own objects are shown, to be mapped by hand, and not what is listed within them.
+    let list = br#"[{"unheard":"A","unseen":"https://a.example/1","authors":[{"name":"x"},{"name":"y"}]},
+        {"unheard":"B","unseen":"https://a.example/2","authors":[{"name":"x"},{"name":"y"}]}]"#;
+    let seen = preview(list, &ImportOptions::default()).unwrap();
+    assert!(seen.columns.iter().any(|column| column.name == "unheard"), "{:?}", seen.columns);
+}
+
+#[test]
+fn a_collection_by_ids_is_one_though_a_member_of_it_is_none() {
+    let table = r#"{"0":{"title":"A","url":"https://a.example/1"},"1":{"title":null,"url":"https://a.example/2"},
+        "2":{"title":"C","url":"https://a.example/3"}}"#;
+    let (lines, _) = told(ImportOptions::default(), table.as_bytes()).unwrap();
+    assert_eq!((lines.len(), lines.iter().flatten().count()), (3, 2), "{lines:?}");
+}
+
+#[test]
+fn of_many_columns_those_that_are_taken_are_shown() {
+    let fields: String = (0..100).map(|at| format!("\"a{at:03}\":{at},")).collect();
+    let lines = format!("{{{fields}\"title\":\"T\",\"url\":\"https://a.example/1\"}}\n");
+    let names: Vec<String> = (0..80).map(|at| format!("a{at}")).collect();
+    let values: Vec<String> = (0..80).map(|at| at.to_string()).collect();
+    let table = format!("{},title,url\n{},T,https://a.example/1\n", names.join(","), values.join(","));
+    for file in [lines, table] {
+        let seen = preview(file.as_bytes(), &ImportOptions::default()).unwrap();
+        assert!(seen.missing.is_empty() && seen.columns.len() == 60, "{:?}", seen.missing);
+        let at = seen.columns.iter().position(|column| column.taken_as == Some(Field::Title)).unwrap();
+        assert_eq!(seen.rows[0][at], "T");
+    }
+}
+
+#[test]
+fn a_keyword_is_its_value_and_not_its_kind() {
+    let (articles, _) = found(with(
+        "keywords",
+        serde_json::json!([{"name": "persons", "value": "Doe, Jane"}, {"name": "glocations", "value": "Oslo"}]),
+    ));
+    assert_eq!(articles[0].tags, ["Doe, Jane", "Oslo"]);
 }
