@@ -1,5 +1,7 @@
 //! Dates as people, feeds and programs write them: one reader for all that comes in.
 
+use std::borrow::Cow;
+
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
 use schemars::JsonSchema;
@@ -59,7 +61,8 @@ pub enum Reading {
 pub fn read(text: &str) -> Reading {
     // Longer than any date, and each try reads all of it.
     const LENGTH_MAX: usize = 60;
-    let text = text.trim();
+    let text = first_of_range(text);
+    let text = text.as_ref();
     if text.len() > LENGTH_MAX {
         return Reading::None;
     }
@@ -78,13 +81,25 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     if let Reading::One(instant) = read(text) { Some(instant) } else { None }
 }
 
+/// The first date of `March 21, 2026 → April 2, 2026`, without the name of its zone in brackets. A zone that only
+/// stands in brackets counts: `9:30 AM (GMT+1)`.
+fn first_of_range(text: &str) -> Cow<'_, str> {
+    let first = text.split('→').next().unwrap_or(text).trim();
+    match first.strip_suffix(')').and_then(|first| first.split_once(" (")) {
+        Some((date, name)) if zone(name).is_some() => format!("{date} {name}").into(),
+        Some((date, _)) => date.into(),
+        None => first.into(),
+    }
+}
+
 fn iso(text: &str) -> Option<Timestamp> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant);
     }
     // `2026年11月21日`, `2026/11/21`, `2026.11.21`.
-    let (date, rest) = text.split_at(text.find([' ', 'T']).unwrap_or(text.len()));
-    let date = date.replace(['/', '.', '年', '月'], "-").replace('日', "");
+    let (date, rest) = text.split_at(text.find([' ', 'T', ',', '日']).unwrap_or(text.len()));
+    let date = date.replace(['/', '.', '年', '月'], "-");
+    let rest = rest.strip_prefix('日').unwrap_or(rest);
     let text = format!("{date}{rest}");
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant);
@@ -94,7 +109,25 @@ fn iso(text: &str) -> Option<Timestamp> {
     if !matches!(starts_with_year, 4 | 8) {
         return None;
     }
-    instant(local.parse().ok()?, Offset::UTC)
+    match local.parse() {
+        Ok(local) => instant(local, Offset::UTC),
+        Err(_) => year_first(&date, rest),
+    }
+}
+
+/// `2026-3-4` with a time as people write it.
+fn year_first(date: &str, rest: &str) -> Option<Timestamp> {
+    let parts: Vec<&str> = date.split('-').collect();
+    let [year, month, day] = parts.as_slice() else { return None };
+    if !matches!((year.len(), month.len(), day.len()), (4, 1 | 2, 1 | 2)) {
+        return None;
+    }
+    with_month_name(&format!("{day} {} {year} {}", month_name(month)?, rest.trim_start_matches(['T', ','])))
+}
+
+/// The English name of a month in numbers.
+fn month_name(number: &str) -> Option<&'static str> {
+    MONTHS.get(number.parse::<usize>().ok()?.checked_sub(1)?).copied()
 }
 
 /// A time as one number: Unix time of this century, in seconds or parts of them; `20261121093000`; and the days of a
@@ -140,7 +173,7 @@ fn in_numbers(text: &str) -> Reading {
 /// The order of day and month that a date in numbers shows, because only one of the two can be a month: what decides
 /// the other dates of its file.
 pub fn order_shown(text: &str) -> Option<DateOrder> {
-    match both_orders(text.trim())? {
+    match both_orders(&first_of_range(text))? {
         ('.', ..) => None,
         (_, Some(_), None) => Some(DateOrder::DayFirst),
         (_, None, Some(_)) => Some(DateOrder::MonthFirst),
@@ -158,64 +191,105 @@ fn both_orders(text: &str) -> Option<(char, Option<Timestamp>, Option<Timestamp>
     if !matches!((first.len(), second.len(), year.len()), (1 | 2, 1 | 2, 2 | 4)) {
         return None;
     }
-    let read = |day: &str, month: &str| {
-        let month = month.parse::<usize>().ok().and_then(|month| MONTHS.get(month.checked_sub(1)?))?;
-        with_month_name(&format!("{day} {month} {year} {rest}"))
+    let read = |day: &str, month: &str, year: &str| {
+        with_month_name(&format!("{day} {} {year} {rest}", month_name(month)?))
     };
-    Some((separator, read(first, second), read(second, first)))
+    let (day_first, month_first) = (read(first, second, year), read(second, first, year));
+    // `26-11-21` may begin with its year, too.
+    let may_begin_with_year = separator == '-' && first.len() == 2 && year.len() == 2;
+    if may_begin_with_year && day_first.is_some() && read(year, second, first).is_some() {
+        return None;
+    }
+    Some((separator, day_first, month_first))
 }
 
-/// A date whose month has a name, its parts in any order.
+/// A date whose month has a name, its parts in any order. Of two dates, the first counts; where that one has no year
+/// of its own, there is none.
 fn with_month_name(text: &str) -> Option<Timestamp> {
-    let (mut day, mut month, mut year) = (None, None, None);
-    let (mut time, mut offset) = (None, Offset::UTC);
-    let (mut afternoon, mut morning) = (false, false);
+    let (mut day, mut month, mut year, mut short_year) = (None, None, None, None);
+    let (mut time, mut offset, mut afternoon) = (None, None, None);
+    // Whether the month may be a Tuesday, whether it was one, and how many numbers of two digits stand before the year.
+    let (mut may_be_tuesday, mut was_tuesday, mut numbers) = (false, false, 0);
     // `21-Nov-26`, of RFC 850.
     let dashed = text.split_whitespace().any(|word| word.matches('-').count() == 2);
     let text = if dashed { text.replacen('-', " ", 2) } else { text.to_owned() };
     for word in text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty()) {
-        let ordinal = word.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '.');
-        if word.contains(':') && !word.starts_with(['+', '-']) {
-            time = Some(word.to_owned());
-        } else if let (Ok(number), 1 | 2) = (ordinal.parse::<i8>(), ordinal.len()) {
+        let without_letters = word.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '.');
+        if is_offset(word) {
+            offset = offset.or(Some(zone(word)?));
+        } else if word.contains(':') {
+            // `9:30pm`, `09:30:00+01:00`; but `9:30-10:30` is from one time to another.
+            let letters = word.strip_prefix(without_letters).unwrap_or_default();
+            afternoon = afternoon.or(is_afternoon(letters));
+            offset = offset.or(zone(letters));
+            let sign = without_letters.find(['+', '-']).unwrap_or(without_letters.len());
+            let (at, signed) = without_letters.split_at(sign);
+            if !signed.is_empty() {
+                let is_zone = signed.starts_with('+') || at.matches(':').count() == 2;
+                offset = offset.or(Some(zone(signed).filter(|_| is_zone)?));
+            }
+            time = time.or(Some(at.to_owned()));
+        } else if let (Ok(number), 1 | 2) = (without_letters.parse::<i8>(), without_letters.len()) {
+            numbers += i32::from(year.is_none());
             match day {
                 None => day = Some(number),
                 // A year of two digits (RFC 2822, section 4.3).
-                Some(_) => year = year.or(Some(i16::from(number) + if number < 50 { 2000 } else { 1900 })),
+                Some(_) => {
+                    let century = if number < 50 { 2000 } else { 1900 };
+                    short_year = short_year.or(Some(i16::from(number) + century));
+                }
             }
         } else if let (Ok(number), 4) = (word.parse::<i16>(), word.len())
             && !word.starts_with(['+', '-'])
         {
-            year = Some(number);
-        } else if let Some(named) = named_month(word)
-            // Of "mar. 24 nov.", the first is a Tuesday.
-            && (month.is_none() || month == Some(3))
-        {
-            month = Some(named);
-        } else if let Some(known) = zone(word) {
-            offset = known;
+            year = year.or(Some(number));
+        } else if let Some(named) = named_month(word) {
+            if month.is_none() {
+                // Of "mar. 24 nov.", the first is a Tuesday.
+                may_be_tuesday = matches!(word.to_lowercase().as_str(), "mar" | "mar.");
+                month = Some(named);
+            } else if month != Some(named) && year.is_none() {
+                if !may_be_tuesday {
+                    return None;
+                }
+                (may_be_tuesday, was_tuesday) = (false, true);
+                month = Some(named);
+            }
         } else {
-            let word = word.replace('.', "");
-            afternoon |= word.eq_ignore_ascii_case("pm");
-            morning |= word.eq_ignore_ascii_case("am");
+            offset = offset.or(zone(word));
+            afternoon = afternoon.or(is_afternoon(word));
         }
     }
-    let date = Date::new(year?, month?, day?).ok()?;
+    // `Mar 21 - Apr 2, 2026` has no Tuesday.
+    if was_tuesday && numbers + i32::from(year.is_some()) > 2 {
+        return None;
+    }
+    let date = Date::new(year.or(short_year)?, month?, day?).ok()?;
     let (mut hour, minute, second) = clock(time.as_deref().unwrap_or("0:00"))?;
     match hour {
-        12 if morning => hour = 0,
-        ..12 if afternoon => hour += 12,
+        12 if afternoon == Some(false) => hour = 0,
+        ..12 if afternoon == Some(true) => hour += 12,
         // Some write midnight so, of the day that begins.
         24 => hour = 0,
         _ => {}
     }
     // A leap second is the last one that a calendar here has.
-    instant(date.at(hour, minute, second.min(59), 0), offset)
+    instant(date.at(hour, minute, second.min(59), 0), offset.unwrap_or(Offset::UTC))
+}
+
+/// Whether letters at a time say the afternoon, or the morning.
+fn is_afternoon(letters: &str) -> Option<bool> {
+    match letters.to_ascii_lowercase().as_str() {
+        "pm" | "p.m." | "p.m" | "pm." | "p." | "p" => Some(true),
+        // A lone "a" is a word of Spanish.
+        "am" | "a.m." | "a.m" | "am." | "a." => Some(false),
+        _ => None,
+    }
 }
 
 /// Hours, minutes and seconds of `9:30`, `09:30:15` or `09:30:15.25`.
 fn clock(time: &str) -> Option<(i8, i8, i8)> {
-    let mut parts = time.trim_end_matches(|c: char| c.is_ascii_alphabetic()).split(':');
+    let mut parts = time.split(':');
     let mut next = || parts.next().map(|part| part.split('.').next().unwrap_or(part).parse::<i8>());
     let (hour, minute, second) = (next()?.ok()?, next()?.ok()?, next().unwrap_or(Ok(0)).ok()?);
     ((0..=24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second))
@@ -270,8 +344,22 @@ fn named_month(word: &str) -> Option<i8> {
     other.or_else(|| (1..).zip(MONTHS).find(|(_, name)| word.starts_with(name)).map(|(number, _)| number))
 }
 
-/// `+0200`, `-05:00`, or a name of RFC 822. Any other is UTC (RFC 2822, section 4.3).
+/// Whether a word is a difference from UTC in numbers, which is read or makes the date unreadable.
+fn is_offset(word: &str) -> bool {
+    let signed = after_utc(word);
+    (signed.len() < word.len() || signed.starts_with(['+', '-']))
+        && signed.contains(|c: char| c.is_ascii_digit())
+}
+
+/// `+0100` of `GMT+0100`.
+fn after_utc(word: &str) -> &str {
+    word.strip_prefix("GMT").or_else(|| word.strip_prefix("UTC")).unwrap_or(word)
+}
+
+/// `+0200`, `-05:00`, `+2`, `GMT+0200`, or a name of RFC 822. Any other is UTC (RFC 2822, section 4.3).
 fn zone(word: &str) -> Option<Offset> {
+    // Kiribati is the farthest from UTC.
+    const SECONDS_MAX: i32 = 14 * 3600;
     let hours = match word {
         "EST" | "CDT" => -5,
         "EDT" => -4,
@@ -281,14 +369,26 @@ fn zone(word: &str) -> Option<Offset> {
         "CET" | "BST" => 1,
         "CEST" => 2,
         _ => {
-            let sign = match word.chars().next()? {
-                '+' => 1,
-                '-' => -1,
+            let signed = after_utc(word);
+            let (sign, digits) = match (signed.strip_prefix('+'), signed.strip_prefix('-')) {
+                (Some(digits), _) => (1, digits),
+                (_, Some(digits)) => (-1, digits),
                 _ => return None,
             };
-            let digits = word.get(1..)?.replace(':', "");
-            let (hours, minutes) = digits.split_at_checked(2)?;
-            let seconds = hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60;
+            if !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b':') {
+                return None;
+            }
+            let (hours, minutes) = match (digits.split_once(':'), digits.len()) {
+                (Some(parts), _) => parts,
+                (None, 1 | 2) => (digits, "0"),
+                (None, 4) => digits.split_at_checked(2)?,
+                _ => return None,
+            };
+            let (hours, minutes) = (hours.parse::<u8>().ok()?, minutes.parse::<u8>().ok()?);
+            let seconds = i32::from(hours) * 3600 + i32::from(minutes) * 60;
+            if minutes >= 60 || seconds > SECONDS_MAX {
+                return None;
+            }
             return Offset::from_seconds(sign * seconds).ok();
         }
     };
@@ -353,6 +453,23 @@ mod tests {
             "46347.3958333333",
             "2026.11.21 09:30",
             "2026年11月21日 09:30",
+            "2026年11月21日09:30",
+            "2026/11/21 9:30",
+            "2026/11/21, 9:30:00 AM",
+            "2026-11-21 9:30:00",
+            "2026-11-21T9:30:00.5+00:00",
+            "2026-11-21 10:30:00 +0100",
+            "2026-11-21 09:30:00 +0000 UTC",
+            "2026-11-21 04:30:00.123456 -0500 EST",
+            // Zones by name and number.
+            "Sat Nov 21 2026 10:30:00 GMT+0100 (Central European Standard Time)",
+            "Sat Nov 21 2026 10:30:00 GMT+0100 (CET)",
+            "Sat, 21 Nov 2026 17:30:00 +0800 (CST)",
+            "November 21, 2026 10:30 AM (GMT+1) → 11:30 PM",
+            "21 Nov 2026 10:30 UTC+01:00",
+            "21 Nov 2026 10:30+01:00",
+            "21 Nov 2026 10:30:00.25+01:00",
+            "21 Nov 2026 04:30EST",
             // Archives.
             "Saturday, November 21, 2026, 9:30 a.m.",
             "21. November 2026 09:30",
@@ -372,6 +489,31 @@ mod tests {
         {
             assert_eq!(parse(text).unwrap().to_string(), "2026-11-21T00:00:00.000Z", "{text}");
         }
+        for text in ["2026/3/4", "2026-3-4", "2026.3.4", "2026年3月4日", "2026/3/04 0:00"] {
+            assert_eq!(parse(text).unwrap().to_string(), "2026-03-04T00:00:00.000Z", "{text}");
+        }
+    }
+
+    #[test]
+    fn of_a_range_the_first_date_counts_or_none() {
+        for text in [
+            "March 21, 2026 → April 2, 2026",
+            "2026/03/21 → 2026/04/02",
+            "March 21, 2026 - April 2, 2027",
+            "Mar 21, 2026 - Apr 2, 2026",
+            "21 - 23 March 2026",
+        ] {
+            assert_eq!(parse(text).map(Timestamp::date).as_deref(), Some("2026-03-21"), "{text}");
+        }
+        for text in [
+            "March 21 → April 2, 2026",
+            "March 21 - April 2, 2026",
+            "Mar 21 - Apr 2, 2026",
+            "30 Dec - 2 Jan 2026",
+        ] {
+            assert_eq!(read(text), Reading::None, "{text}");
+        }
+        assert_eq!(parse("mar. 24 nov. 26").unwrap().date(), "2026-11-24");
     }
 
     #[test]
@@ -417,7 +559,11 @@ mod tests {
         for (text, order) in [
             ("20/11/2026", Some(DateOrder::DayFirst)),
             ("11/20/2026 9:30 PM", Some(DateOrder::MonthFirst)),
-            ("20-11-26", Some(DateOrder::DayFirst)),
+            ("20-11-26", None),
+            ("26-11-21", None),
+            ("20-11-99", Some(DateOrder::DayFirst)),
+            ("11-20-26", Some(DateOrder::MonthFirst)),
+            ("20/11/26", Some(DateOrder::DayFirst)),
             ("03/04/2026", None),
             ("20.11.2026", None),
             ("2026/11/20", None),
@@ -436,6 +582,13 @@ mod tests {
         assert_eq!(hour("Nov 21, 2026 12:30 AM"), "00");
         assert_eq!(hour("Nov 21, 2026 12:30 PM"), "12");
         assert_eq!(hour("Nov 21, 2026 3:30 pm"), "15");
+        for text in
+            ["11/21/2026 9:30pm", "Nov 21, 2026 9:30PM", "2026/11/21 9:30p.m.", "21/11/2026 9:30 p. m."]
+        {
+            assert_eq!(hour(text), "21", "{text}");
+        }
+        assert_eq!(hour("Nov 21, 2026 12:30am"), "00");
+        assert_eq!(hour("21 de noviembre de 2026 a las 12:30 p. m."), "12");
     }
 
     #[test]
@@ -457,6 +610,15 @@ mod tests {
             "11.21.2026",
             "2026",
             "1/2/3/2026",
+            "26-11-21",
+            "03-04-26",
+            "2026/13/4",
+            "2026/2/30 9:30",
+            "21 Nov 2026 9:30-10:30",
+            "21 Nov 2026 09:30 +0199999999",
+            "21 Nov 2026 09:30 +1500",
+            "21 Nov 2026 09:30 +0199",
+            "21 Nov 2026 09:30 GMT01:00",
             "-5",
             "1e9",
             "Sat, 21 Nov 2026 09:30:00 GMT, or perhaps a little later than that, who knows",

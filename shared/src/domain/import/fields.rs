@@ -337,7 +337,13 @@ fn vague(value: &str) -> Option<std::borrow::Cow<'static, str>> {
 fn no_date(value: &str) -> String {
     let year = value.get(..4).filter(|year| year.bytes().all(|byte| byte.is_ascii_digit()));
     let is_numbers = value.bytes().all(|byte| byte.is_ascii_digit() || b"-/.: TZ+".contains(&byte));
+    let date = value.split([' ', 'T']).next().unwrap_or(value);
+    let is_short = date.split('-').count() == 3 && date.split('-').all(|part| part.len() == 2);
     match year.and_then(|year| year.parse::<u16>().ok()) {
+        _ if is_numbers && is_short => format!(
+            "The published_at {} does not show which part is the year. Write the year with four digits, as 2026-11-21.",
+            quoted(value)
+        ),
         Some(..1500) if is_numbers && value.contains(['-', '/', '.']) => format!(
             "The published_at {} is before the year 1500. Correct it, or leave it empty if it is not known.",
             quoted(value)
