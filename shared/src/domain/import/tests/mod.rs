@@ -141,6 +141,7 @@ fn a_date_is_taken_in_any_form_that_is_one_date() {
 #[test]
 fn each_refusal_of_a_date_says_what_is_wrong_with_it() {
     for (wrong, says) in [
+        ("26-11-21", "does not show which part is the year"),
         ("yesterday", "can't be read as a date. Write it as 2026-11-21"),
         ("2026-02-30", "is no day of the calendar"),
         ("0001-01-01", "is before the year 1500"),
