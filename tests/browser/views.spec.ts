@@ -120,7 +120,12 @@ test("a file of more than one part is imported part after part, and its copies a
       .join(" ")
       .slice(0, 49_000);
   const lines = Array.from({ length: 30 }, (_, at) =>
-    JSON.stringify({ title: `Report ${at % 29}`, url: `https://news.example/${at}`, text: text(at % 29), published_at: "2026-11-20" }),
+    JSON.stringify({
+      title: `Report ${at % 29}`,
+      url: `https://news.example/${at}`,
+      text: text(at % 29),
+      published_at: "2026-11-20",
+    }),
   );
   await page.goto(`${machine.url}/topics`);
   await page.getByLabel("Topic", { exact: true }).fill("Reports");
