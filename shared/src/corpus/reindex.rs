@@ -2,7 +2,7 @@
 //! another model.
 //!
 //! What a topic counts as known in the current kind of vectors says whether any are left. They are gone through in
-//! the order of their ids, a part at a time, so that whoever goes on later begins with what is still left.
+//! the order of their ids, a part at a time. Each call begins at the first one, and passes over what has its meaning.
 
 use tokio::time::Instant;
 
