@@ -104,7 +104,7 @@ impl<'a> Embedder<'a> {
         let mut vectors = Vec::with_capacity(texts.len());
         for batch in texts.chunks(BATCH) {
             match self.ask(service, batch).await {
-                Err(EmbeddingError::Refused(_)) if batch.len() > 1 => {
+                Err(EmbeddingError::Refused(_)) => {
                     vectors.extend(self.ask_for_each(service, batch).await?);
                 }
                 answer => vectors.extend(answer?),
@@ -113,8 +113,8 @@ impl<'a> Embedder<'a> {
         Ok(vectors)
     }
 
-    /// The same text by text, for a server that refused them together: one that it doesn't take, such as one that is
-    /// too long for its window, is taken for a text without a vector. Not so when it takes none at all.
+    /// The same text by text, for a server that refused them together. One that may be too long for its window is tried
+    /// at half its length; one that it doesn't take at all is taken for a text without a vector, unless it takes none.
     async fn ask_for_each(
         &self,
         service: &EmbeddingService,
@@ -123,7 +123,12 @@ impl<'a> Embedder<'a> {
         let mut vectors = Vec::with_capacity(texts.len());
         let mut refused = None;
         for text in texts {
-            match self.ask(service, std::slice::from_ref(text)).await {
+            let mut answer = self.ask(service, std::slice::from_ref(text)).await;
+            if matches!(answer, Err(EmbeddingError::Refused(_))) {
+                let half = crate::domain::text::prefix(text, READ_MAX / 2).to_owned();
+                answer = self.ask(service, &[half]).await;
+            }
+            match answer {
                 Err(EmbeddingError::Refused(status)) => {
                     refused = Some(status);
                     vectors.push(None);

@@ -39,7 +39,7 @@ pub async fn reindex(app: &App, until: Instant) -> Result<Reindexed, ReindexErro
     let store = &app.store().articles;
     let kind = Embedder::of(app).kind();
     let mut reindexed = Reindexed::default();
-    let mut after = None;
+    let (mut after, mut stopped) = (None, None);
     loop {
         let (topics, next) = store.states(after.as_deref()).await?;
         for topic in topics {
@@ -47,14 +47,24 @@ pub async fn reindex(app: &App, until: Instant) -> Result<Reindexed, ReindexErro
                 continue;
             }
             if reindexed.given == 0 || Instant::now() < until {
-                reindexed.given += of_topic(app, &topic.name, &kind, until).await?;
+                match of_topic(app, &topic.name, &kind, until).await {
+                    Ok(given) => reindexed.given += given,
+                    // What it refuses of one topic keeps no other waiting.
+                    Err(ReindexError::Embedding(error)) => stopped = Some(error),
+                    Err(error) => return Err(error),
+                }
             }
             let left = store.topic(&topic.name).await?.map_or(0, |topic| topic.without_meaning(&kind));
             reindexed.left += left;
         }
         match next {
             Some(next) => after = Some(next),
-            None => return Ok(reindexed),
+            None => {
+                return match stopped {
+                    Some(error) if reindexed.given == 0 => Err(error.into()),
+                    _ => Ok(reindexed),
+                };
+            }
         }
     }
 }

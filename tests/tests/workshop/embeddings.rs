@@ -41,6 +41,8 @@ enum Manner {
     ForbidsExtras,
     /// As Gemini's compatible endpoint: `data` without `index`.
     NumbersNothing,
+    /// A window that is shorter than the texts that it is sent.
+    ShortWindow,
     /// Down.
     Away,
 }
@@ -81,6 +83,12 @@ async fn answer(State(server): State<Arc<Server>>, body: String) -> (StatusCode,
         Manner::ForbidsExtras if extra.is_some() => {
             let detail = json!([{"type": "extra_forbidden", "loc": ["body", "dimensions"]}]);
             return (StatusCode::UNPROCESSABLE_ENTITY, json!({"detail": detail}).to_string());
+        }
+        Manner::ShortWindow => {
+            let texts = asked["input"].as_array().expect("texts").iter();
+            if texts.flat_map(|text| text.as_str()).any(|text| text.chars().count() > 1_200) {
+                return (StatusCode::BAD_REQUEST, "{\"error\": \"input is too long\"}".to_owned());
+            }
         }
         _ => {}
     }
@@ -238,5 +246,22 @@ async fn another_model_gives_every_article_its_meaning_anew() {
     assert_eq!(by_meaning(&client).await, ["Ferry strike in Piraeus"]);
     let models: BTreeSet<_> = server.asked().iter().map(|asked| asked["model"].to_string()).collect();
     assert_eq!(models, BTreeSet::from(["\"second\"".to_owned()]));
+    workshop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_that_is_too_long_for_a_server_costs_no_other_its_meaning() {
+    let (server, address) = Server::start().await;
+    server.is(Manner::ShortWindow);
+    let workshop = Workshop::start_with(setup(address, "first")).await;
+    let client = workshop.client("ana");
+    let long =
+        json!({"title": "Boats of old", "url": "https://a.example/4", "summary": "boat sails ".repeat(150)});
+    let request = client.request(Method::POST, "/api/topics/Ports/articles");
+    let request = request.header("content-type", "application/x-ndjson").body(format!("{LINES}{long}\n"));
+    assert_eq!(client.send(request).await.expect(200)["added"], 4);
+    let mut found = by_meaning(&client).await;
+    found.sort();
+    assert_eq!(found, ["Boats of old", "Ferry strike in Piraeus"]);
     workshop.stop().await;
 }
